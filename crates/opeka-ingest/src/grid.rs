@@ -1,0 +1,209 @@
+//! What a file holds before anybody has understood it: sheets of cells.
+
+use std::collections::HashMap;
+
+use opeka_model::{Place, a1};
+
+/// An opened file: its sheets in their order. A format without sheets has one, without a name.
+#[derive(Debug, Clone)]
+pub struct Workbook {
+    /// Path below `datasets/sources`, for places and cell references.
+    pub source: String,
+    /// The sheets.
+    pub sheets: Vec<Grid>,
+}
+
+impl Workbook {
+    /// The sheet of that name; `None` asks for the only sheet of a format without sheets.
+    pub fn sheet(&self, name: Option<&str>) -> Option<&Grid> {
+        self.sheets.iter().find(|sheet| sheet.name.as_deref() == name)
+    }
+}
+
+/// What a cell stores.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A stored number.
+    Number(f64),
+    /// A stored text; never parsed here.
+    Text(String),
+    /// A stored date or time, as ISO 8601.
+    Date(String),
+    /// A stored truth value.
+    Bool(bool),
+    /// A stored error such as `#N/A`.
+    Error(String),
+}
+
+/// One cell that is not empty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Row, from 0.
+    pub row: u32,
+    /// Column, from 0.
+    pub column: u32,
+    /// What is stored, without a superscript mark.
+    pub value: Value,
+    /// The superscript run that ended the text, such as `1` in `1234¹`.
+    pub superscript: Option<String>,
+}
+
+impl Cell {
+    /// What the cell says, without its superscript mark, spaces folded. Numbers are written in
+    /// their shortest form: `2016`, `0.1`.
+    pub fn text(&self) -> String {
+        match &self.value {
+            Value::Number(number) => format!("{number}"),
+            Value::Text(text) => fold_spaces(text),
+            Value::Date(date) => date.clone(),
+            Value::Bool(truth) => truth.to_string(),
+            Value::Error(error) => error.clone(),
+        }
+    }
+
+    /// What the cell says as a whole: the text, and its mark as `1234^1`.
+    pub fn whole_text(&self) -> String {
+        match &self.superscript {
+            Some(mark) => format!("{}^{mark}", self.text()),
+            None => self.text(),
+        }
+    }
+}
+
+/// Runs of white space (line breaks, no-break and thin spaces too) as one space, ends trimmed.
+pub(crate) fn fold_spaces(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A rectangle of cells that share one value; bounds are inclusive and count from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    pub top: u32,
+    pub left: u32,
+    pub bottom: u32,
+    pub right: u32,
+}
+
+impl Span {
+    /// A single cell.
+    pub fn cell(row: u32, column: u32) -> Self {
+        Self { top: row, left: column, bottom: row, right: column }
+    }
+
+    /// Whether it covers the row.
+    pub fn has_row(&self, row: u32) -> bool {
+        (self.top..=self.bottom).contains(&row)
+    }
+
+    /// Whether it covers the column.
+    pub fn has_column(&self, column: u32) -> bool {
+        (self.left..=self.right).contains(&column)
+    }
+}
+
+/// One sheet: its cells that are not empty, in row-major order. Memory follows the cells, never
+/// the range that the file claims to use.
+#[derive(Debug, Clone, Default)]
+pub struct Grid {
+    /// The sheet's name, where the format has sheets.
+    pub name: Option<String>,
+    cells: Vec<Cell>,
+    merged: Vec<Span>,
+    merged_at: HashMap<(u32, u32), usize>,
+    lines: Option<Vec<u64>>,
+}
+
+impl Grid {
+    /// A sheet of a workbook.
+    pub fn sheet(name: impl Into<String>, mut cells: Vec<Cell>, mut merged: Vec<Span>) -> Self {
+        cells.sort_by_key(|cell| (cell.row, cell.column));
+        cells.dedup_by_key(|cell| (cell.row, cell.column));
+        merged.sort_unstable();
+        let merged_at =
+            merged.iter().enumerate().map(|(i, span)| ((span.top, span.left), i)).collect();
+        Self { name: Some(name.into()), cells, merged, merged_at, lines: None }
+    }
+
+    /// A table of a format without sheets; `lines` holds, for each row, its line in the file.
+    pub fn table(cells: Vec<Cell>, lines: Vec<u64>) -> Self {
+        Self { name: None, lines: Some(lines), ..Self::sheet("", cells, Vec::new()) }
+    }
+
+    /// All cells, row by row.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The cell at a place, if it is not empty.
+    pub fn get(&self, row: u32, column: u32) -> Option<&Cell> {
+        self.cells
+            .binary_search_by_key(&(row, column), |cell| (cell.row, cell.column))
+            .ok()
+            .map(|found| &self.cells[found])
+    }
+
+    /// The cells of one row.
+    pub fn row(&self, row: u32) -> &[Cell] {
+        let start = self.cells.partition_point(|cell| cell.row < row);
+        let end = self.cells.partition_point(|cell| cell.row <= row);
+        &self.cells[start..end]
+    }
+
+    /// The rectangle a cell stands for: its merged range when it is the first cell of one,
+    /// otherwise itself.
+    pub fn span(&self, row: u32, column: u32) -> Span {
+        match self.merged_at.get(&(row, column)) {
+            Some(&index) => self.merged[index],
+            None => Span::cell(row, column),
+        }
+    }
+
+    /// The merged ranges.
+    pub fn merged(&self) -> &[Span] {
+        &self.merged
+    }
+
+    /// The address of a cell: A1 in a sheet, `R<line>C<column>` elsewhere.
+    pub fn address(&self, row: u32, column: u32) -> String {
+        match &self.lines {
+            None => a1(row, column),
+            Some(lines) => {
+                let line = lines.get(row as usize).copied().unwrap_or(u64::from(row) + 1);
+                format!("R{line}C{}", u64::from(column) + 1)
+            }
+        }
+    }
+
+    /// The cell at an address that [`Grid::address`] gave.
+    pub fn at(&self, address: &str) -> Option<&Cell> {
+        match &self.lines {
+            None => {
+                let (row, column) = opeka_model::parse_a1(address)?;
+                self.get(row, column)
+            }
+            Some(lines) => {
+                let (line, column) = address.strip_prefix('R')?.split_once('C')?;
+                let line: u64 = line.parse().ok()?;
+                let row = lines.binary_search(&line).ok()?;
+                self.get(u32::try_from(row).ok()?, column.parse::<u32>().ok()?.checked_sub(1)?)
+            }
+        }
+    }
+
+    /// The place of a cell, for a problem.
+    pub fn place(&self, source: &str, row: u32, column: u32) -> Place {
+        Place::Cell {
+            file: source.to_owned(),
+            sheet: self.name.clone(),
+            cell: self.address(row, column),
+        }
+    }
+
+    /// The place of the sheet, for a problem.
+    pub fn sheet_place(&self, source: &str) -> Place {
+        match &self.name {
+            Some(sheet) => Place::Sheet { file: source.to_owned(), sheet: sheet.clone() },
+            None => Place::File { file: source.to_owned() },
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Reads a sheet as a person would and turns it into observations.
+//!
+//! ```text
+//! bytes ── open ──▶ Workbook ── observe(recipe, code lists) ──▶ observations + problems
+//! ```
+//!
+//! A recipe says what to select by what is written in the sheet and by direction, never by an
+//! address, so that a row or column inserted beside the table changes nothing:
+//!
+//! ```toml
+//! [[table]]
+//! sheet = "A1 On 31 March"
+//! until = "Notes"
+//!
+//! [table.dimensions.ref_area]        # look left on the same row
+//! below = "Area code"
+//! direction = "left"
+//!
+//! [table.dimensions.time_period]     # look up in the same column
+//! right_of = "Area"
+//! matches = '\d{4}'
+//! direction = "up"
+//!
+//! [table.dimensions.indicator]       # the merged heading that covers the column
+//! text = ["Number of children", "Rate per 10,000"]
+//! direction = "up"
+//! attach = "closest"
+//! values = { "Number of children" = "cla_31_march", "Rate per 10,000" = "cla_31_march_rate" }
+//! ```
+//!
+//! Figures stand where the rows that have a label cross the columns that have one. What a cell
+//! says is never an error of the program: it is an observation, or a problem with its place.
+
+mod codelist;
+mod grid;
+mod marks;
+mod numbers;
+mod observe;
+mod open;
+mod preview;
+mod recipe;
+mod select;
+
+pub use codelist::{Code, Codelist, Codelists, Match};
+pub use grid::{Cell, Grid, Span, Value, Workbook};
+pub use observe::{Observed, Role, SheetRoles, observe};
+pub use open::{Format, open, sniff};
+pub use preview::{preview_html, preview_text};
+pub use recipe::{
+    Attach, Column, DecimalSign, Dimension, Direction, Footnotes, Mark, OneOrMany, Recipe,
+    Selection, Table, parse_recipe,
+};

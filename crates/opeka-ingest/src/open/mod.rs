@@ -1,0 +1,89 @@
+//! Bytes become a [`Workbook`]; the format is sniffed from the bytes, never from the name.
+
+mod superscript;
+mod text;
+mod workbook;
+
+use opeka_model::{Kind, Place, Problem};
+
+use crate::grid::Workbook;
+
+/// What the bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Office Open XML workbook, `.xlsx` or `.xlsm`.
+    Xlsx,
+    /// Binary Office workbook, `.xlsb`.
+    Xlsb,
+    /// OpenDocument spreadsheet.
+    Ods,
+    /// BIFF workbook in an OLE2 container, or an encrypted workbook of a newer format.
+    Ole2,
+    /// Text with separators.
+    Text,
+}
+
+/// What the bytes are, by their first ones and, in a zip, by the names of the entries.
+pub fn sniff(bytes: &[u8]) -> Format {
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        let has = |name: &[u8]| bytes.windows(name.len()).any(|window| window == name);
+        // Entry names stand uncompressed in the archive.
+        if has(b"xl/workbook.bin") {
+            Format::Xlsb
+        } else if has(b"opendocument.spreadsheet") && !has(b"xl/workbook.xml") {
+            Format::Ods
+        } else {
+            Format::Xlsx
+        }
+    } else if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+        Format::Ole2
+    } else {
+        Format::Text
+    }
+}
+
+/// Opens a file's bytes.
+///
+/// # Errors
+/// One problem when the bytes cannot be opened at all: truncated, protected by a password, or
+/// damaged. What the cells say is never an error here.
+pub fn open(source: &str, bytes: &[u8]) -> Result<Workbook, Problem> {
+    let fail = |message: String| {
+        Problem::error(Kind::Data, Place::File { file: source.to_owned() }, message)
+    };
+    if bytes.is_empty() {
+        return Err(
+            fail("the file is empty".into()).hint("fetch the file again from its publisher")
+        );
+    }
+    let format = sniff(bytes);
+    if format == Format::Text {
+        return Ok(Workbook {
+            source: source.to_owned(),
+            sheets: vec![text::read(source, bytes)?],
+        });
+    }
+    // A damaged workbook must be a problem with a place, also where a library gives up by panic.
+    let read = std::panic::AssertUnwindSafe(|| workbook::read(format, bytes));
+    let sheets = match quietly(read) {
+        Some(sheets) => sheets,
+        None => Err(workbook::Unreadable::Damaged("the reader gave up".into())),
+    };
+    match sheets {
+        Ok(sheets) => Ok(Workbook { source: source.to_owned(), sheets }),
+        Err(workbook::Unreadable::Password) => {
+            Err(fail("the workbook is protected by a password".into())
+                .hint("ask the publisher for an open copy, or save one without the password"))
+        }
+        Err(workbook::Unreadable::Damaged(why)) => Err(fail(format!(
+            "the workbook cannot be opened: {why}"
+        ))
+        .hint("the file may be cut short: compare its size and SHA-256 with the publisher's")),
+    }
+}
+
+/// Runs a reader and turns its panic into `None`. The panic's own message still goes to the hook,
+/// which the program sets.
+fn quietly<T>(work: std::panic::AssertUnwindSafe<impl FnOnce() -> T>) -> Option<T> {
+    std::panic::catch_unwind(work).ok()
+}

@@ -1,0 +1,477 @@
+"""Carry the English figures over into the files under `sources/dfe`."""
+
+import csv
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.utils import get_column_letter
+
+from common import ACCESSED, ROOT, folder, marked, save_workbook, write_source
+
+OUT = ROOT / "sources" / "dfe" / ACCESSED
+ENGLAND = folder("OPEKA_CORPUS") / "england"
+CLA_URL = (
+    "https://explore-education-statistics.service.gov.uk/find-statistics/"
+    "children-looked-after-in-england-including-adoptions"
+)
+OGL = {
+    "licence": "Open Government Licence v3.0",
+    "licence_url": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+}
+ATTRIBUTION = (
+    "Contains public sector information licensed under the Open Government Licence v3.0."
+)
+NOT_OFFICIAL = (
+    "This workbook is not a publication of the department: it was laid out by the opeka project,"
+)
+
+FONT = Font(name="Arial", size=10)
+BOLD = Font(name="Arial", size=10, bold=True)
+TITLE = Font(name="Arial", size=12, bold=True)
+RULE = Side(style="thin")
+CENTRE = Alignment(horizontal="center", vertical="center", wrap_text=True)
+LEFT = Alignment(horizontal="left", vertical="center", wrap_text=True)
+RIGHT = Alignment(horizontal="right")
+
+CREATED_2021 = "Created on 1 April 2021, replacing Northamptonshire County Council."
+REPLACED_2021 = (
+    "Northamptonshire County Council was replaced by North Northamptonshire and"
+    " West Northamptonshire on 1 April 2021."
+)
+CREATED_2023 = "Created on 1 April 2023, replacing Cumbria County Council."
+REPLACED_2023 = (
+    "Cumbria County Council was replaced by Cumberland and Westmorland and Furness"
+    " on 1 April 2023."
+)
+ROUNDED = (
+    "National and regional figures are rounded to the nearest 10; local authority figures"
+    " are not."
+)
+SYMBOLS = {
+    "c": "confidential: the figure is suppressed",
+    "z": "not applicable",
+    "x": "not available",
+}
+
+
+def read(name):
+    with open(ENGLAND / name, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def put(sheet, row, column, value, font=FONT, alignment=None, number_format=None):
+    cell = sheet.cell(row, column, value)
+    cell.font = font
+    if alignment:
+        cell.alignment = alignment
+    if number_format:
+        cell.number_format = number_format
+    return cell
+
+
+def put_value(sheet, row, column, text, number_format, font=FONT):
+    """A figure as a number, a mark as the text it is."""
+    try:
+        value = float(text) if "." in text else int(text)
+    except ValueError:
+        value = text
+    put(sheet, row, column, value, font, RIGHT, number_format)
+
+
+def titles(sheet, *lines):
+    for row, line in enumerate(lines, 1):
+        put(sheet, row, 1, line, TITLE if row == 1 else FONT)
+
+
+def header(sheet, labels, groups, years):
+    """Two header rows: labels merged down, groups merged over their years. Returns the next row."""
+    top = 5
+    for column, label in enumerate(labels, 1):
+        put(sheet, top, column, label, BOLD, LEFT)
+        sheet.merge_cells(start_row=top, end_row=top + 1, start_column=column, end_column=column)
+    column = len(labels) + 1
+    for label, mark in groups:
+        put(sheet, top, column, marked(label, mark, bold=True) if mark else label, BOLD, CENTRE)
+        last = column + len(years) - 1
+        sheet.merge_cells(start_row=top, end_row=top, start_column=column, end_column=last)
+        for offset, year in enumerate(years):
+            put(sheet, top + 1, column + offset, year, BOLD, RIGHT, "0")
+        column = last + 1
+    for c in range(1, column):
+        sheet.cell(top, c).border = Border(top=RULE)
+        sheet.cell(top + 1, c).border = Border(bottom=RULE)
+    sheet.row_dimensions[top].height = 30
+    sheet.freeze_panes = sheet.cell(top + 2, len(labels) + 1)
+    return top + 2
+
+
+def footer(sheet, row, width, notes, symbols):
+    """A rule under the table, then `Notes`, the numbered notes and the marks."""
+    for column in range(1, width + 1):
+        sheet.cell(row - 1, column).border = Border(bottom=RULE)
+    row += 1
+    put(sheet, row, 1, "Notes", BOLD)
+    for number, note in enumerate(notes, 1):
+        put(sheet, row + number, 1, f"{number}. {note}")
+    row += len(notes) + 1
+    for offset, (mark, meaning) in enumerate(symbols.items()):
+        put(sheet, row + offset, 1, f"{mark} = {meaning}")
+
+
+def prose(sheet, lines):
+    sheet.column_dimensions["A"].width = 110
+    for row, line in enumerate(lines, 1):
+        put(sheet, row, 1, line or None, TITLE if row == 1 else FONT, Alignment(wrap_text=True))
+
+
+def finish(sheet, widths):
+    for column, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    sheet.sheet_view.showGridLines = False
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "5:6"
+
+
+def la_tables():
+    rows = read("ees_cla_number_and_rate.csv")
+    years = list(range(2021, 2026))
+    tables = [
+        ("A1 On 31 March", "Table A1: Children looked after on 31 March, by local authority",
+         "Children looked after on 31 March each year"),
+        ("A2 Starting", "Table A2: Children starting to be looked after in the year ending"
+         " 31 March, by local authority",
+         "Children starting to be looked after each year"),
+        ("A3 Ceasing", "Table A3: Children ceasing to be looked after in the year ending"
+         " 31 March, by local authority",
+         "Children ceasing to be looked after each year"),
+    ]
+    area_notes = {
+        "Cumberland": 3, "Westmorland and Furness": 3, "Cumbria": 4,
+        "North Northamptonshire": 5, "West Northamptonshire": 5, "Northamptonshire": 6,
+    }
+    notes = [
+        ROUNDED,
+        "Rates use the mid-year population estimate of the year before.",
+        CREATED_2023, REPLACED_2023, CREATED_2021, REPLACED_2021,
+    ]
+    source = (
+        "Source: Department for Education, Children looked after in England including adoptions,"
+        " reporting year 2025"
+    )
+    book = Workbook()
+    cover = book.active
+    cover.title = "Cover"
+    prose(cover, [
+        "Children looked after in England: numbers and rates by local authority, 2021 to 2025",
+        None,
+        "Publisher of the figures: Department for Education",
+        "Publication: Children looked after in England including adoptions, reporting year 2025",
+        f"Address: {CLA_URL}",
+        f"Accessed: {ACCESSED}",
+        f"Licence: Open Government Licence v3.0. {ATTRIBUTION}",
+        None,
+        "Contents",
+        *[f"{name}: {title.split(': ', 1)[1]}" for name, title, _ in tables],
+        "Notes: what the figures count, the marks, and what is left to another file",
+        None,
+        "How produced",
+        f"{NOT_OFFICIAL} which carried every figure and mark over from the department's open-data"
+        " file of numbers and rates, unchanged.",
+    ])
+    cover["A9"].font = cover["A15"].font = BOLD
+
+    regional = [r for r in rows if r["geographic_level"] != "Local authority"]
+    local = [r for r in rows if r["geographic_level"] == "Local authority"]
+
+    def areas():
+        """(code, LA number, name, heading) in printed order; None is a blank row."""
+        yield ("E92000001", None, "England", True)
+        codes = {r["region_name"]: r["region_code"] for r in regional if r["region_name"]}
+        order = sorted(codes, key=lambda name: codes[name])
+        place = order.index("London") + 1
+        inner_outer = [n for n in order if n in ("Inner London", "Outer London")]
+        order = [n for n in order if n not in inner_outer]
+        order[place:place] = inner_outer
+        for region in order:
+            if region != "Inner London":
+                yield None
+            yield (codes[region], None, region, True)
+            seen = {}
+            for r in local:
+                if r["region_name"] == region:
+                    seen[r["old_la_code"]] = (r["new_la_code"], r["old_la_code"], r["la_name"])
+            for area in seen.values():
+                yield (*area, False)
+
+    for name, title, measure in tables:
+        figures = {}
+        for r in rows:
+            if r["population_type"] == measure:
+                code = r["new_la_code"] or r["region_code"] or r["country_code"]
+                key = (code, int(r["time_period"]))
+                assert key not in figures, key
+                figures[key] = (r["children_count"], r["rate_per_10000"])
+        sheet = book.create_sheet(name)
+        titles(sheet, title, "England, regions and local authorities, 2021 to 2025", source)
+        row = header(
+            sheet, ["Area code", "LA number", "Area"],
+            [("Number of children", 1), ("Rate per 10,000 children aged under 18", 2)], years,
+        )
+        used = set()
+        for area in areas():
+            if area:
+                code, number, label, heading = area
+                font = BOLD if heading else FONT
+                put(sheet, row, 1, code, font)
+                put(sheet, row, 2, number, font)
+                note = area_notes.get(label)
+                put(sheet, row, 3, marked(label, note) if note else label, font)
+                for offset, year in enumerate(years):
+                    count, rate = figures[code, year]
+                    used.add((code, year))
+                    put_value(sheet, row, 4 + offset, count, "#,##0", font)
+                    put_value(sheet, row, 4 + len(years) + offset, rate, "0", font)
+            row += 1
+        assert used == set(figures), "an area was left out"
+        footer(sheet, row, 3 + 2 * len(years), notes, SYMBOLS)
+        finish(sheet, [12, 10, 34] + [9] * 10)
+
+    prose(book.create_sheet("Notes"), [
+        "Notes",
+        None,
+        "Figures exclude children looked after under an agreed series of short-term placements.",
+        "Starting: only the first occasion on which a child started to be looked after in the year"
+        " is counted.",
+        "Ceasing: only the last occasion on which a child ceased to be looked after in the year"
+        " is counted.",
+        "Earlier years may differ from older publications, because authorities amend what they"
+        " sent.",
+        None,
+        "Marks",
+        *[f"{mark} = {meaning}" for mark, meaning in SYMBOLS.items()],
+        "k = rounds to zero (a mark of the department's that does not occur in these tables)",
+        "A mark is never a zero.",
+        None,
+        "Left to another file",
+        "The open-data file also gives the population estimate behind each rate. It equals the"
+        " mid-year estimate of the year before, which stands in population_0_17_mid_year.csv;"
+        " it is marked x where the authority did not exist: Cumbria 2024 and 2025,"
+        " Northamptonshire 2022 to 2025, Cumberland and Westmorland and Furness 2021 to 2023,"
+        " North Northamptonshire and West Northamptonshire 2021.",
+    ])
+    book["Notes"]["A8"].font = book["Notes"]["A14"].font = BOLD
+    path = OUT / "looked_after_children_la_tables_2025.xlsx"
+    save_workbook(book, path)
+    write_source(
+        path,
+        title="Children looked after in England: numbers and rates by local authority,"
+        " 2021 to 2025",
+        publisher="Department for Education",
+        producer="Department for Education",
+        citation="Department for Education, Children looked after in England including adoptions,"
+        " reporting year 2025: children looked after on 31 March, starting and ceasing, numbers"
+        f" and rates per 10,000, 2021 to 2025. Accessed {ACCESSED}. {ATTRIBUTION}",
+        url=CLA_URL, published="2025", **OGL,
+        note="Carried over from the department's open-data file into tables by local authority;"
+        " figures and marks unchanged.",
+    )
+
+
+def panel():
+    rows = read("care_panel_2016_2025.csv")
+    years = list(range(2016, 2026))
+    names = {r["measure_code"]: r["measure"] for r in rows if r["measure"]}
+    per_10000 = "Rate per 10,000 children"
+    number = "#,##0"
+    tables = [  # sheet, title, [(header label, measure, number format, what note marks it)]
+        ("1 Looked after", "Table 1: Children looked after on 31 March",
+         [("Number on 31 March", "LACnum", number, "rounded"),
+          (per_10000, "LAC", "0", "rate")]),
+        ("2 Starting", "Table 2: Children who started to be looked after during the year",
+         [("Number in the year ending 31 March", "LACnum_Start", number, "rounded")]),
+        ("3 Ceasing", "Table 3: Children who ceased to be looked after during the year",
+         [("Number in the year ending 31 March", "LACceased", number, "rounded")]),
+        ("4 Adopted", "Table 4: Looked-after children adopted during the year",
+         [("Number in the year ending 31 March", "No_of LAC Adopted", number, "rounded")]),
+        ("5 Special guardianship", "Table 5: Children who ceased to be looked after because of a"
+         " special guardianship order",
+         [("Number in the year ending 31 March", "LAC_ceased_SGO", number, "rounded")]),
+        ("6 In need", "Table 6: Children in need",
+         [(per_10000, "CIN", "0.0", "in_need")]),
+        ("7 Child protection", "Table 7: Children who were the subject of a child protection plan"
+         " on 31 March",
+         [("Number on 31 March", "CPP_Num", number, "rounded"),
+          (per_10000, "CPP_rate", "0.0", "cpp")]),
+    ]
+    header_notes = {
+        "rounded": ROUNDED,
+        "rate": "Per 10,000 children aged under 18, as published. From 2019 the rates follow from"
+        " the mid-year population estimate of the year before; many of 2016 to 2018 do not follow"
+        " from the estimates as revised since.",
+        "in_need": "Children in need on 31 March per 10,000 children aged under 18, by the"
+        " mid-year population estimate of the year before.",
+        "cpp": "Per 10,000 children aged under 18, by the mid-year population estimate of the"
+        " year before.",
+    }
+    area_notes = {
+        "Bournemouth (Pre LG)": "pre_lg", "Poole (Pre LG)": "pre_lg",
+        "Dorset (Pre LG)": "pre_lg",
+        "Bournemouth, Christchurch and Poole": "bcp", "Dorset": "dorset",
+        "Cumberland": "cumbria_new", "Westmorland and Furness": "cumbria_new",
+        "Cumbria": "cumbria",
+        "North Northamptonshire": "northants_new", "West Northamptonshire": "northants_new",
+        "Northamptonshire": "northants",
+    }
+    note_texts = {
+        "bcp": "Created on 1 April 2019 from Bournemouth, Poole and the district of Christchurch.",
+        "pre_lg": "The authority as it was before local government reorganisation; it ceased to"
+        " exist on 1 April 2019.",
+        "cumbria_new": CREATED_2023, "cumbria": REPLACED_2023,
+        "dorset": "The unitary authority created on 1 April 2019 from Dorset without"
+        " Christchurch.",
+        "northants_new": CREATED_2021, "northants": REPLACED_2021,
+    }
+    symbols = {"-": "no value is available; it is never a zero"}
+    source = "Source: Department for Education, children's social care statistics, 2016 to 2025"
+
+    values = {}
+    areas = {}
+    for r in rows:
+        la = r["la_number"].removesuffix(".0")
+        assert la.isdigit() and r["period"].isdigit()
+        area = (la, r["area"], r["region"])
+        areas[area] = None
+        key = (r["measure_code"], area, int(r["period"]))
+        assert key not in values, key
+        values[key] = r["value_raw"]
+    top = [a for a in areas if a[1] == "England"]
+    regions = sorted(a for a in areas if a[2] == "NA" and a not in top)
+    blocks = [top, regions, [a for a in areas if a[2] != "NA"]]
+
+    book = Workbook()
+    cover = book.active
+    cover.title = "Cover"
+    prose(cover, [
+        "Children's social care in England by local authority: nine measures, 2016 to 2025",
+        None,
+        "Publisher of the figures: Department for Education",
+        f"Address: {CLA_URL}",
+        f"Accessed: {ACCESSED}",
+        f"Licence: Open Government Licence v3.0. {ATTRIBUTION}",
+        None,
+        "Contents",
+        *[f"{name}: {title.split(': ', 1)[1]}" for name, title, _ in tables],
+        "Notes: what the mark means, and the measures in the words of the file",
+        None,
+        "How produced",
+        f"{NOT_OFFICIAL} which carried every value and mark over from a file of nine measures by"
+        " local authority, unchanged.",
+    ])
+    cover["A8"].font = cover["A18"].font = BOLD
+
+    used = 0
+    for name, title, groups in tables:
+        sheet = book.create_sheet(name)
+        titles(sheet, title, "England, regions and local authorities, 2016 to 2025", source)
+        kinds = [kind for _, _, _, kind in groups]
+        notes = [header_notes[k] for k in kinds]
+        marks = {k: i for i, k in enumerate(kinds, 1)}
+        for block in blocks:
+            for area in block:
+                kind = area_notes.get(area[1])
+                if kind and kind not in marks:
+                    marks[kind] = len(notes) + 1
+                    notes.append(note_texts[kind])
+        row = header(
+            sheet, ["LA number", "Area", "Region"],
+            [(label, marks[kind]) for label, _, _, kind in groups], years,
+        )
+        for index, block in enumerate(blocks):
+            row += 1 if index else 0
+            font = BOLD if index < 2 else FONT
+            for area in block:
+                la, label, region = area
+                put(sheet, row, 1, la, font)
+                kind = area_notes.get(label)
+                put(sheet, row, 2, marked(label, marks[kind]) if kind else label, font)
+                put(sheet, row, 3, region, font)
+                column = 4
+                for _, measure, number_format, _ in groups:
+                    for year in years:
+                        text = values[measure, area, year]
+                        put_value(sheet, row, column, text, number_format, font)
+                        used += 1
+                        column += 1
+                row += 1
+        footer(sheet, row, 3 + len(years) * len(groups), notes, symbols)
+        finish(sheet, [11, 36, 25] + [8] * len(years) * len(groups))
+    assert used == len(rows) == len(values), (used, len(rows))
+
+    prose(book.create_sheet("Notes"), [
+        "Notes",
+        None,
+        "- = no value is available: the authority did not exist in that year, or the figure was"
+        " not published. The file does not say which. It is never a zero.",
+        "A 0 in a table is a 0 in the file. No number from 1 to 4 occurs in the file.",
+        "NA in the column Region stands beside England and the regions themselves.",
+        "(Pre LG) marks an authority as it was before local government reorganisation.",
+        None,
+        "The measures in the words of the file",
+        *[f"{name}: " + "; ".join(names[m] for _, m, _, _ in groups)
+          for name, _, groups in tables],
+    ])
+    book["Notes"]["A8"].font = BOLD
+    path = OUT / "care_panel_2016_2025.xlsx"
+    save_workbook(book, path)
+    write_source(
+        path,
+        title="Children's social care in England by local authority: nine measures, 2016 to 2025",
+        publisher="Department for Education",
+        producer="Department for Education",
+        citation="Department for Education, statistics on children looked after, children in need"
+        " and child protection plans by local authority in England, 2016 to 2025."
+        f" Accessed {ACCESSED}. {ATTRIBUTION}",
+        url=CLA_URL, **OGL,
+        note="Carried over from a file of nine measures into one table a measure; values and marks"
+        " unchanged. From 2021 the numbers looked after, starting and ceasing and the rate equal"
+        " the department's open data. The address is that of the publication on children looked"
+        " after.",
+    )
+
+
+def population():
+    rows = read("ons_mid_year_population.csv")
+    levels = ["National", "Regional", "Local authority"]
+    rows.sort(key=lambda r: (
+        int(r["time_period"]), levels.index(r["geographic_level"]), r["region_code"],
+        r["new_la_code"],
+    ))
+    path = OUT / "population_0_17_mid_year.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    write_source(
+        path,
+        title="Children aged 0 to 17 in England, mid-year population estimates by local authority,"
+        " 2012 to 2024",
+        publisher="Office for National Statistics, as republished by the Department for Education",
+        producer="Office for National Statistics",
+        citation="Office for National Statistics, mid-year population estimates, children aged 0"
+        " to 17 years by local authority in England, 2012 to 2024, as republished in open data by"
+        f" the Department for Education. Accessed {ACCESSED}. {ATTRIBUTION}",
+        url=CLA_URL, **OGL,
+        note="time_period is the year of the mid-year estimate: a rate of the reporting year N"
+        " uses N-1. Rows sorted by year, level and code; values and marks unchanged."
+        " The address is that of the department's publication that uses the estimates.",
+    )
+
+
+if __name__ == "__main__":
+    la_tables()
+    panel()
+    population()
