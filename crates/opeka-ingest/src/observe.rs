@@ -7,7 +7,7 @@ use opeka_model::{CellRef, Kind, Observation, Problem, Problems, TimePeriod};
 use crate::codelist::{Codelists, Match};
 use crate::grid::{Cell, Grid, Value, Workbook};
 use crate::marks::{Figure, Notes, check_legends, read_figure, read_notes, split_marks};
-use crate::recipe::{Column, Dimension, Mark, OneOrMany, Recipe, Table};
+use crate::recipe::{Column, Dimension, Mark, OneOrMany, Recipe, Selection, Table};
 use crate::select::{Attached, TableView};
 
 /// What a recipe made of a workbook.
@@ -164,12 +164,9 @@ impl<'a> TableReader<'a> {
 
     fn read(mut self, observed: &mut Observed) {
         let dimensions = &self.table.dimensions;
-        let anchors: Vec<&OneOrMany> = dimensions
-            .values()
-            .flat_map(|d| [&d.below, &d.right_of])
-            .chain([&self.table.observations.below, &self.table.observations.right_of])
-            .flatten()
-            .collect();
+        let selected: Vec<Selection> = dimensions.values().map(Dimension::selection).collect();
+        let selections = selected.iter().chain([&self.table.observations]);
+        let anchors: Vec<&OneOrMany> = selections.flat_map(Selection::anchors).collect();
         let mut problems = Problems::new();
         let until = self.table.until.as_deref();
         let view = TableView::new(self.grid, &self.workbook.source, until, &anchors, &mut problems);

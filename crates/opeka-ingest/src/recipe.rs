@@ -153,10 +153,21 @@ pub struct Selection {
     pub below: Option<OneOrMany>,
     /// Right of a cell that reads so, within its rows.
     pub right_of: Option<OneOrMany>,
+    /// In the rows of a cell that reads so, itself too.
+    pub row_of: Option<OneOrMany>,
+    /// In the columns of a cell that reads so, itself too.
+    pub column_of: Option<OneOrMany>,
     /// Reading exactly one of these.
     pub text: Option<OneOrMany>,
     /// Matching a regular expression as a whole.
     pub matches: Option<String>,
+}
+
+impl Selection {
+    /// The labels that it is anchored at.
+    pub(crate) fn anchors(&self) -> impl Iterator<Item = &OneOrMany> {
+        [&self.below, &self.right_of, &self.row_of, &self.column_of].into_iter().flatten()
+    }
 }
 
 /// Where one dimension of a figure is written.
@@ -169,6 +180,10 @@ pub struct Dimension {
     pub below: Option<OneOrMany>,
     /// See [`Selection::right_of`].
     pub right_of: Option<OneOrMany>,
+    /// See [`Selection::row_of`].
+    pub row_of: Option<OneOrMany>,
+    /// See [`Selection::column_of`].
+    pub column_of: Option<OneOrMany>,
     /// See [`Selection::text`].
     pub text: Option<OneOrMany>,
     /// See [`Selection::matches`].
@@ -191,6 +206,8 @@ impl Dimension {
         Selection {
             below: self.below.clone(),
             right_of: self.right_of.clone(),
+            row_of: self.row_of.clone(),
+            column_of: self.column_of.clone(),
             text: self.text.clone(),
             matches: self.matches.clone(),
         }
@@ -256,10 +273,7 @@ pub fn parse_recipe(file: &str, text: &str) -> Result<Recipe, Problems> {
         for (column, dimension) in &table.dimensions {
             let name = column.name();
             let s = dimension.selection();
-            let selects = s.below.is_some()
-                || s.right_of.is_some()
-                || s.text.is_some()
-                || s.matches.is_some();
+            let selects = s.anchors().next().is_some() || s.text.is_some() || s.matches.is_some();
             if dimension.constant.is_some() == selects {
                 wrong(name, format!("`{name}` is either a `constant` or a selection"));
             }

@@ -117,10 +117,17 @@ impl<'a> TableView<'a> {
             None => Some(None),
             Some(labels) => self.anchors(labels, problems).map(Some),
         };
-        let (Some(below), Some(right_of)) =
-            (anchors(&selection.below), anchors(&selection.right_of))
-        else {
+        let found = (
+            anchors(&selection.below),
+            anchors(&selection.right_of),
+            anchors(&selection.row_of),
+            anchors(&selection.column_of),
+        );
+        let (Some(below), Some(right_of), Some(row_of), Some(column_of)) = found else {
             return Vec::new();
+        };
+        let any = |spans: &Option<Vec<Span>>, holds: &dyn Fn(&Span) -> bool| {
+            spans.as_ref().is_none_or(|spans| spans.iter().any(holds))
         };
         let texts: Option<Vec<String>> = selection
             .text
@@ -136,11 +143,12 @@ impl<'a> TableView<'a> {
             .take_while(|cell| cell.row < self.end)
             .filter(|cell| {
                 let text = || cell.text();
-                below.as_ref().is_none_or(|spans| {
-                    spans.iter().any(|s| cell.row > s.bottom && s.has_column(cell.column))
-                }) && right_of.as_ref().is_none_or(|spans| {
-                    spans.iter().any(|s| cell.column > s.right && s.has_row(cell.row))
-                }) && texts.as_ref().is_none_or(|texts| texts.contains(&normalise(&text())))
+                let (row, column) = (cell.row, cell.column);
+                any(&below, &|s| row > s.bottom && s.has_column(column))
+                    && any(&right_of, &|s| column > s.right && s.has_row(row))
+                    && any(&row_of, &|s| s.has_row(row))
+                    && any(&column_of, &|s| s.has_column(column))
+                    && texts.as_ref().is_none_or(|texts| texts.contains(&normalise(&text())))
                     && matches.as_ref().is_none_or(|matches| matches.is_match(&text()))
             })
             .collect();

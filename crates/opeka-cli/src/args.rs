@@ -1,0 +1,173 @@
+//! The whole surface of the program.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From the spreadsheets of statistical offices to policy briefs, with every number traceable
+/// back to its cell.
+///
+/// Exit status: 0 done; 1 the data or the checks say no; 2 wrong usage; 3 the program could not do
+/// its work; 4 a source's layout drifted.
+#[derive(Debug, Parser)]
+#[command(name = "opeka", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The project folder; by default this folder or the nearest parent that is one
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// The warehouse folder; by default `warehouse` in the project
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) warehouse: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more; twice, much more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Report as JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build what is stale and publish it as a release
+    Run(RunArgs),
+    /// Look at a recipe and the sheet it reads
+    Ingest(IngestArgs),
+    /// Do everything that `run` does, and publish nothing
+    Check(CheckArgs),
+    /// Query a release with SQL; without a query, interactively
+    Query(QueryArgs),
+    /// Follow rows of a metric back to the cells they were made from
+    Trace(TraceArgs),
+    /// List the releases
+    Releases,
+    /// Make the release before the current one current again
+    Rollback(RollbackArgs),
+    /// List the sources with their citations, and hold each file to its hash
+    Sources,
+    /// List the SQL functions of opeka, or show the documentation of one
+    Functions(FunctionsArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The pipelines to run; by default all
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipelines: Vec<String>,
+    /// Say what would be made, and make nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Make everything anew, also what is fresh
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IngestArgs {
+    /// The recipe, by its name: `care_panel` for `care_panel.recipe.toml`
+    #[arg(value_name = "RECIPE")]
+    pub(crate) recipe: String,
+    /// Show the sheets with what the recipe selects in colour
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Write the preview as a page to this file, instead of showing it here
+    #[arg(long, value_name = "FILE", requires = "preview")]
+    pub(crate) html: Option<PathBuf>,
+    /// Rows to show of each sheet
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub(crate) rows: usize,
+    /// Characters to show of each cell
+    #[arg(long, default_value_t = 14, value_name = "N")]
+    pub(crate) width: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The pipelines to check; by default all
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipelines: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// The query
+    #[arg(short = 'c', value_name = "SQL", conflicts_with = "file")]
+    pub(crate) command: Option<String>,
+    /// A file with the query; `-` is standard input
+    #[arg(short = 'f', value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// How to write the rows
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write to this file instead of stdout
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The release to query, by its id or the beginning of it; by default the current one
+    #[arg(long, value_name = "ID")]
+    pub(crate) release: Option<String>,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Csv,
+    Json,
+    Ndjson,
+    Parquet,
+    Arrow,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// The metric, such as `england_care.looked_after`
+    #[arg(value_name = "METRIC")]
+    pub(crate) metric: String,
+    /// Which rows: a column and what it reads; may be given several times
+    #[arg(long = "where", value_name = "COLUMN=VALUE", value_parser = condition)]
+    pub(crate) conditions: Vec<(String, String)>,
+    /// The release to trace in; by default the current one
+    #[arg(long, value_name = "ID")]
+    pub(crate) release: Option<String>,
+}
+
+fn condition(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((column, value)) if !column.is_empty() => Ok((column.to_owned(), value.to_owned())),
+        _ => Err("write it as COLUMN=VALUE, such as `ref_area=E92000001`".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The release to go back to; by default the one that was current before
+    #[arg(value_name = "ID")]
+    pub(crate) release: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FunctionsArgs {
+    /// The function
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

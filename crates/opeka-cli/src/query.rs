@@ -1,0 +1,70 @@
+//! `opeka query`: SQL on a release.
+
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Read};
+use std::path::Path;
+
+use opeka_measure::{Answer, Engine, EngineOptions, trim_sql};
+use opeka_model::Problems;
+use opeka_pipeline::{PipelineError, open_release};
+
+use crate::args::{Format, QueryArgs};
+use crate::context::Context;
+use crate::exit::Usage;
+use crate::printer::Printer;
+use crate::repl;
+use crate::rows::write_rows;
+
+pub(crate) async fn run(
+    context: &Context,
+    args: &QueryArgs,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let id = context.warehouse.resolve(args.release.as_deref())?;
+    // A person at a terminal may read files of this machine; nobody else asks here.
+    let options = EngineOptions { local_files: true, partitions: None };
+    let (engine, _) = open_release(&context.warehouse, &id, options).await?;
+    let (sql, file) = match (&args.command, &args.file) {
+        (Some(sql), _) => (sql.clone(), "query".to_owned()),
+        (None, Some(path)) => (read(path)?, path.to_string_lossy().into_owned()),
+        (None, None) if std::io::stdin().is_terminal() => {
+            return repl::run(&engine, &id, args.format, printer).await;
+        }
+        (None, None) => (read(Path::new("-"))?, "standard input".to_owned()),
+    };
+    let answer = ask(&engine, &sql, &file).await?;
+    match &args.output {
+        Some(path) => {
+            let mut out = BufWriter::new(File::create(path)?);
+            write_rows(&answer, args.format, &mut out)?;
+            printer.say(&format!("wrote {} rows to {}", answer.rows(), path.display()));
+            Ok(())
+        }
+        None => {
+            let binary = matches!(args.format, Format::Parquet | Format::Arrow);
+            if binary && std::io::stdout().is_terminal() {
+                return Err(Usage::new("these bytes are not for a terminal")
+                    .hint("write them to a file with `-o FILE`")
+                    .into());
+            }
+            let mut out = BufWriter::new(std::io::stdout());
+            write_rows(&answer, args.format, &mut out)
+        }
+    }
+}
+
+/// Asks, and turns a refusal into the program's own.
+pub(crate) async fn ask(engine: &Engine, sql: &str, file: &str) -> anyhow::Result<Answer> {
+    let answer = engine.query(trim_sql(sql), file, 1).await;
+    Ok(answer.map_err(|problem| PipelineError::from(Problems::from(problem)))?)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    if path == Path::new("-") {
+        let mut sql = String::new();
+        std::io::stdin().read_to_string(&mut sql)?;
+        return Ok(sql);
+    }
+    std::fs::read_to_string(path)
+        .map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())).into())
+}

@@ -1,0 +1,90 @@
+//! Rows, written as the user asked.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::pretty::pretty_format_batches_with_options;
+use opeka_measure::Answer;
+use parquet::arrow::ArrowWriter;
+
+use crate::args::Format;
+
+/// Writes an answer. Lists and structs are written as text where a format has no such thing.
+pub(crate) fn write_rows(
+    answer: &Answer,
+    format: Format,
+    out: &mut (impl Write + Send),
+) -> anyhow::Result<()> {
+    match format {
+        Format::Table => {
+            let options = FormatOptions::default().with_null("");
+            let empty = [RecordBatch::new_empty(Arc::clone(&answer.schema))];
+            let batches = if answer.batches.is_empty() { &empty[..] } else { &answer.batches };
+            writeln!(out, "{}", pretty_format_batches_with_options(batches, &options)?)?;
+        }
+        Format::Csv => {
+            let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut *out);
+            if answer.batches.is_empty() {
+                writer.write(&flat(&RecordBatch::new_empty(Arc::clone(&answer.schema)))?)?;
+            }
+            for batch in &answer.batches {
+                writer.write(&flat(batch)?)?;
+            }
+        }
+        Format::Json => {
+            let mut writer = arrow::json::WriterBuilder::new()
+                .with_explicit_nulls(true)
+                .build::<_, arrow::json::writer::JsonArray>(&mut *out);
+            writer.write_batches(&answer.batches.iter().collect::<Vec<_>>())?;
+            writer.finish()?;
+            writeln!(out)?;
+        }
+        Format::Ndjson => {
+            let mut writer = arrow::json::WriterBuilder::new()
+                .with_explicit_nulls(true)
+                .build::<_, arrow::json::writer::LineDelimited>(&mut *out);
+            writer.write_batches(&answer.batches.iter().collect::<Vec<_>>())?;
+            writer.finish()?;
+        }
+        Format::Parquet => {
+            let mut writer = ArrowWriter::try_new(&mut *out, Arc::clone(&answer.schema), None)?;
+            for batch in &answer.batches {
+                writer.write(batch)?;
+            }
+            writer.close()?;
+        }
+        Format::Arrow => {
+            let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut *out, &answer.schema)?;
+            for batch in &answer.batches {
+                writer.write(batch)?;
+            }
+            writer.finish()?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The same rows with lists and structs as text.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let options = FormatOptions::default().with_null("");
+    let (mut fields, mut columns): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        if !column.data_type().is_nested() {
+            fields.push(Field::clone(field));
+            columns.push(Arc::clone(column));
+            continue;
+        }
+        let formatter = ArrayFormatter::try_new(column, &options)?;
+        let text = (0..column.len())
+            .map(|row| column.is_valid(row).then(|| formatter.value(row).to_string()));
+        columns.push(Arc::new(StringArray::from_iter(text)));
+        fields.push(Field::new(field.name(), DataType::Utf8, true));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}

@@ -1,0 +1,115 @@
+//! `opeka run`: builds what is stale and publishes it.
+
+use opeka_pipeline::{Event, RunOptions, RunReport, dry_run, run as run_pipelines};
+use serde_json::json;
+
+use crate::args::RunArgs;
+use crate::context::Context;
+use crate::exit::tell_problems;
+use crate::printer::{Printer, problem_json};
+
+pub(crate) async fn run(
+    context: &Context,
+    args: &RunArgs,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let options = RunOptions { pipelines: args.pipelines.clone(), full: args.full };
+    if args.dry_run {
+        return plan(context, &options, printer);
+    }
+    let bar = printer.progress(0);
+    let mut on_event = |event: Event| match event {
+        Event::Step { index, of, id, reused } => {
+            bar.set_length(of as u64);
+            bar.set_position(index as u64);
+            bar.set_message(id.to_owned());
+            let what = if reused { "take over" } else { "make" };
+            printer.detail(&format!("{what:9} {id}"));
+        }
+    };
+    let report = run_pipelines(&context.project, &context.warehouse, &options, &mut on_event).await;
+    bar.finish_and_clear();
+    tell(&report?, printer);
+    Ok(())
+}
+
+/// What was made, and where to look.
+fn tell(report: &RunReport, printer: &Printer) {
+    tell_problems(&report.problems, printer);
+    if printer.json() {
+        let tables: Vec<_> = report
+            .tables
+            .iter()
+            .map(|t| json!({ "table": t.table, "rows": t.rows, "made": t.made }))
+            .collect();
+        let problems: Vec<_> = report.problems.iter().map(problem_json).collect();
+        printer.report(&json!({
+            "status": 0,
+            "release": report.release,
+            "previous": report.previous,
+            "changed": report.changed,
+            "made": report.made,
+            "reused": report.reused,
+            "folder": report.folder.to_string_lossy(),
+            "tables": tables,
+            "published": report.published,
+            "problems": problems,
+        }));
+        return;
+    }
+    if !report.changed {
+        printer.say(&format!("nothing changed: release {} is current", report.release));
+        return;
+    }
+    for table in &report.tables {
+        let note = if table.made { "" } else { "  (as before)" };
+        printer.say(&format!("{:>9} rows  {}{note}", table.rows, table.table));
+    }
+    let observations =
+        report.tables.iter().filter(|t| t.table.ends_with(".observations")).map(|t| t.rows);
+    printer.say(&format!(
+        "\nrelease {}: {} observations, {} tables, {} published files; {} steps made, {} as before",
+        report.release,
+        observations.sum::<usize>(),
+        report.tables.len(),
+        report.published.len(),
+        report.made,
+        report.reused,
+    ));
+    printer.say("look at:");
+    for path in report.published.iter().filter(|path| path.ends_with(".html")) {
+        printer.say(&format!("  {}", report.folder.join(path).display()));
+    }
+    printer.say("ask:\n  opeka query -c \"select * from england_care.looked_after limit 5\"");
+}
+
+fn plan(context: &Context, options: &RunOptions, printer: &Printer) -> anyhow::Result<()> {
+    let steps = dry_run(&context.project, &context.warehouse, options)?;
+    if printer.json() {
+        let steps: Vec<_> = steps
+            .iter()
+            .map(|planned| {
+                json!({
+                    "id": planned.step.id,
+                    "kind": planned.step.kind.name(),
+                    "fresh": planned.fresh,
+                    "inputs": planned.step.inputs,
+                    "needs": planned.step.needs,
+                })
+            })
+            .collect();
+        printer.report(&json!({ "steps": steps }));
+        return Ok(());
+    }
+    for planned in &steps {
+        let state = if planned.fresh { "fresh" } else { "make" };
+        printer.line(&format!("{state:6} {}", planned.step.id))?;
+        let inputs = planned.step.inputs.keys().chain(&planned.step.needs);
+        for input in inputs {
+            printer.line(&format!("         from {input}"))?;
+        }
+    }
+    let stale = steps.iter().filter(|planned| !planned.fresh).count();
+    printer.say(&format!("{stale} of {} steps would be made; nothing was written", steps.len()));
+    Ok(())
+}

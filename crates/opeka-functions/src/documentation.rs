@@ -1,0 +1,42 @@
+//! The documentation of all functions, for those who do not know the engine.
+
+use datafusion_expr::Documentation;
+
+use crate::{all_aggregate_functions, all_scalar_functions};
+
+/// What a function's own documentation says.
+#[derive(Debug, Clone)]
+pub struct FunctionDocumentation {
+    pub name: String,
+    /// `scalar` or `aggregate`.
+    pub kind: &'static str,
+    pub syntax: String,
+    pub description: String,
+    /// Each argument, and what it is.
+    pub arguments: Vec<(String, String)>,
+    /// A query after a prompt, and the table that it prints.
+    pub example: String,
+}
+
+/// The documentation of all functions, by name.
+pub fn documentation() -> Vec<FunctionDocumentation> {
+    let scalar = all_scalar_functions();
+    let aggregate = all_aggregate_functions();
+    let scalar = scalar.iter().filter_map(|f| read(f.name(), "scalar", f.documentation()?));
+    let aggregate =
+        aggregate.iter().filter_map(|f| read(f.name(), "aggregate", f.documentation()?));
+    let mut all: Vec<FunctionDocumentation> = scalar.chain(aggregate).collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}
+
+fn read(name: &str, kind: &'static str, doc: &Documentation) -> Option<FunctionDocumentation> {
+    Some(FunctionDocumentation {
+        name: name.to_owned(),
+        kind,
+        syntax: doc.syntax_example.clone(),
+        description: doc.description.clone(),
+        arguments: doc.arguments.clone().unwrap_or_default(),
+        example: doc.sql_example.clone()?,
+    })
+}

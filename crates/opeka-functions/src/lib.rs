@@ -1,0 +1,128 @@
+//! The SQL face of `opeka-stats`: one file per SQL function.
+//!
+//! This is the seam where a column becomes a vector. A file here says how a method is called in
+//! SQL: its parameters and their defaults, what a `NULL` means, what must be kept while rows
+//! arrive, and its documentation with an example. The arithmetic is the function of the same name
+//! in `opeka-stats`.
+//!
+//! Every function returns a struct whose fields are named as in `opeka-stats`, so that the parts
+//! of an answer stay together and a metric picks what it needs:
+//!
+//! ```sql
+//! select ref_area, est['estimate'] as rate, est['conf_low'] as low, est['conf_high'] as high
+//! from (select ref_area, rate_ci(placed, children, 10000) as est from placements)
+//! ```
+//!
+//! House rules for all of them:
+//!
+//! - Arguments may be of any numeric type and are calculated as 64-bit floats. Optional ones come
+//!   last, and all can be given by name: `rate_ci(events => 3, population => 100)`.
+//! - The struct is never `NULL`. Where there is no figure, its fields are `NULL` and `reason` says
+//!   why. A `NULL` argument of a scalar function is such a case; an aggregate skips rows in which
+//!   one of its columns is `NULL`.
+//! - No result depends on the order of rows, of batches or of partitions.
+//!
+//! In reading order:
+//!
+//! | module | what |
+//! |---|---|
+//! | `rate_ci`, `proportion_ci` | scalar functions |
+//! | `theil_sen` | aggregate functions, also over windows |
+//! | `parameters` | names, defaults, coercion, the loop over rows |
+//! | `collect` | the state of an aggregate that needs all its rows |
+//! | `row` | results as Arrow structs |
+
+mod proportion_ci;
+mod rate_ci;
+
+mod theil_sen;
+
+mod collect;
+mod documentation;
+mod parameters;
+mod row;
+
+#[cfg(test)]
+mod testing;
+
+pub use documentation::{FunctionDocumentation, documentation};
+
+use std::sync::Arc;
+
+use datafusion_expr::{AggregateUDF, DocSection, ScalarUDF};
+
+/// Figures of one row each, in the order of the reference.
+pub fn all_scalar_functions() -> Vec<Arc<ScalarUDF>> {
+    vec![
+        Arc::new(ScalarUDF::from(rate_ci::RateCi::new())),
+        Arc::new(ScalarUDF::from(proportion_ci::ProportionCi::new())),
+    ]
+}
+
+/// Figures of many rows, in the order of the reference.
+pub fn all_aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+    vec![Arc::new(AggregateUDF::from(theil_sen::TheilSen::new()))]
+}
+
+const RATES: DocSection = DocSection {
+    include: true,
+    label: "Rates and proportions",
+    description: Some("Events per population and parts of a whole, with confidence limits."),
+};
+
+const TRENDS: DocSection = DocSection {
+    include: true,
+    label: "Trends",
+    description: Some("Slopes of short series, and whether there is a trend at all."),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion_expr::{Documentation, Signature};
+    use std::collections::BTreeSet;
+
+    fn functions() -> Vec<(String, Signature, Option<Documentation>)> {
+        let scalar = all_scalar_functions();
+        let scalar = scalar.iter().map(|udf| {
+            (udf.name().to_owned(), udf.signature().clone(), udf.documentation().cloned())
+        });
+        let aggregate = all_aggregate_functions();
+        let aggregate = aggregate.iter().map(|udf| {
+            (udf.name().to_owned(), udf.signature().clone(), udf.documentation().cloned())
+        });
+        scalar.chain(aggregate).collect()
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let functions = functions();
+        let names: BTreeSet<&String> = functions.iter().map(|(name, ..)| name).collect();
+        assert_eq!(names.len(), functions.len());
+    }
+
+    #[test]
+    fn every_function_is_documented() {
+        for (name, signature, documentation) in functions() {
+            let doc = documentation.unwrap_or_else(|| panic!("{name} has no documentation"));
+            for part in ["**Nulls and small samples.**", "**Returns**", "**References.**"] {
+                assert!(doc.description.contains(part), "{name}: description lacks {part}");
+            }
+            assert!(doc.syntax_example.starts_with(&format!("{name}(")), "{name}: syntax");
+
+            // Arguments are those of the signature, in its order, and the syntax names them all.
+            let described: Vec<String> =
+                doc.arguments.unwrap_or_default().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(Some(&described), signature.parameter_names.as_ref(), "{name}: arguments");
+            for argument in &described {
+                assert!(doc.syntax_example.contains(argument), "{name}: syntax lacks {argument}");
+            }
+
+            // A query after a prompt, then the table that it prints.
+            let example = doc.sql_example.unwrap_or_default();
+            assert!(example.starts_with("```sql\n> select"), "{name}: example");
+            assert!(example.contains(&format!("{name}(")), "{name}: example does not call it");
+            assert!(example.contains(";\n+-") && example.ends_with("+\n```"), "{name}: no output");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Testers: a scalar function called on columns, and an aggregate whose rows arrive in batches.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, StructArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema};
+use datafusion_common::ScalarValue;
+use datafusion_common::config::ConfigOptions;
+use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion_expr::{
+    Accumulator, AggregateUDFImpl, ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl,
+};
+
+pub(crate) fn floats(values: &[Option<f64>]) -> ColumnarValue {
+    ColumnarValue::Array(Arc::new(Float64Array::from(values.to_vec())))
+}
+
+/// Calls a scalar function as the engine would, after coercion.
+pub(crate) fn invoke(
+    udf: &impl ScalarUDFImpl,
+    args: &[ColumnarValue],
+    number_rows: usize,
+) -> ColumnarValue {
+    let types: Vec<DataType> = args.iter().map(ColumnarValue::data_type).collect();
+    let field = |data_type: &DataType| Arc::new(Field::new("a", data_type.clone(), true));
+    let return_type = udf.return_type(&types).unwrap();
+    let result = udf
+        .invoke_with_args(ScalarFunctionArgs {
+            args: args.to_vec(),
+            arg_fields: types.iter().map(field).collect(),
+            number_rows,
+            return_field: field(&return_type),
+            config_options: Arc::new(ConfigOptions::default()),
+        })
+        .unwrap();
+    assert_eq!(result.data_type(), return_type);
+    result
+}
+
+fn structs(result: &ColumnarValue) -> StructArray {
+    let ColumnarValue::Array(array) = result else {
+        return result.to_array(1).unwrap().as_struct().clone();
+    };
+    array.as_struct().clone()
+}
+
+/// A field of type double, for each row.
+pub(crate) fn numbers(result: &ColumnarValue, field: &str) -> Vec<Option<f64>> {
+    structs(result).column_by_name(field).unwrap().as_primitive::<Float64Type>().iter().collect()
+}
+
+/// A field of type text, for each row.
+pub(crate) fn texts(result: &ColumnarValue, field: &str) -> Vec<Option<String>> {
+    let structs = structs(result);
+    let column = structs.column_by_name(field).unwrap().as_string::<i32>();
+    column.iter().map(|text| text.map(str::to_owned)).collect()
+}
+
+/// A batch of rows, column by column.
+pub(crate) fn float_batch(columns: &[&[Option<f64>]]) -> Vec<ArrayRef> {
+    let array =
+        |column: &&[Option<f64>]| -> ArrayRef { Arc::new(Float64Array::from(column.to_vec())) };
+    columns.iter().map(array).collect()
+}
+
+/// A field of the struct that an aggregate returned.
+pub(crate) fn field(result: &ScalarValue, name: &str) -> ScalarValue {
+    let ScalarValue::Struct(structs) = result else { panic!("not a struct: {result}") };
+    ScalarValue::try_from_array(structs.column_by_name(name).unwrap(), 0).unwrap()
+}
+
+/// Runs an aggregate over batches in the ways in which an engine may.
+pub(crate) struct AggregateTester {
+    udf: Box<dyn AggregateUDFImpl>,
+    return_field: FieldRef,
+}
+
+impl AggregateTester {
+    pub(crate) fn new(udf: impl AggregateUDFImpl) -> Self {
+        let return_type = udf.return_type(&[]).unwrap();
+        let return_field = Arc::new(Field::new("result", return_type, true));
+        Self { udf: Box::new(udf), return_field }
+    }
+
+    fn accumulator(&self) -> Box<dyn Accumulator> {
+        self.udf
+            .accumulator(AccumulatorArgs {
+                return_field: Arc::clone(&self.return_field),
+                schema: &Schema::empty(),
+                ignore_nulls: false,
+                order_bys: &[],
+                is_reversed: false,
+                name: "result",
+                is_distinct: false,
+                exprs: &[],
+                expr_fields: &[],
+            })
+            .unwrap()
+    }
+
+    fn evaluate(&self, mut accumulator: Box<dyn Accumulator>) -> ScalarValue {
+        let result = accumulator.evaluate().unwrap();
+        assert_eq!(&result.data_type(), self.return_field.data_type());
+        // Growing windows ask more than once.
+        assert_eq!(accumulator.evaluate().unwrap(), result);
+        result
+    }
+
+    /// One accumulator sees all batches.
+    pub(crate) fn aggregate(&self, batches: &[Vec<ArrayRef>]) -> ScalarValue {
+        let mut accumulator = self.accumulator();
+        for batch in batches {
+            accumulator.update_batch(batch).unwrap();
+        }
+        self.evaluate(accumulator)
+    }
+
+    /// Makes one state per batch, and merges them forwards, backwards, outwards from the middle,
+    /// one by one and all at once: the result must always be that of [`Self::aggregate`].
+    pub(crate) fn check_merges(&self, batches: &[Vec<ArrayRef>]) {
+        let expected = self.aggregate(batches);
+        let states: Vec<Vec<ScalarValue>> = batches
+            .iter()
+            .map(|batch| {
+                let mut accumulator = self.accumulator();
+                accumulator.update_batch(batch).unwrap();
+                accumulator.state().unwrap()
+            })
+            .collect();
+        self.check_state_types(&states);
+
+        let n = states.len();
+        let forwards: Vec<usize> = (0..n).collect();
+        let backwards = forwards.iter().rev().copied().collect();
+        let mut outwards = forwards.clone();
+        outwards.sort_by_key(|position| position.abs_diff(n / 2));
+        for order in [forwards, backwards, outwards] {
+            let mut one_by_one = self.accumulator();
+            for &position in &order {
+                let state = states[position].iter().map(|part| part.to_array().unwrap());
+                one_by_one.merge_batch(&state.collect::<Vec<_>>()).unwrap();
+            }
+            assert_eq!(self.evaluate(one_by_one), expected, "merged one by one: {order:?}");
+
+            let mut at_once = self.accumulator();
+            let columns: Vec<ArrayRef> = (0..states[0].len())
+                .map(|part| {
+                    let column = order.iter().map(|&position| states[position][part].clone());
+                    ScalarValue::iter_to_array(column).unwrap()
+                })
+                .collect();
+            at_once.merge_batch(&columns).unwrap();
+            assert_eq!(self.evaluate(at_once), expected, "merged at once: {order:?}");
+        }
+    }
+
+    /// States must have the types that they were declared to have.
+    fn check_state_types(&self, states: &[Vec<ScalarValue>]) {
+        let declared = self
+            .udf
+            .state_fields(StateFieldsArgs {
+                name: "result",
+                input_fields: &[],
+                return_field: Arc::clone(&self.return_field),
+                ordering_fields: &[],
+                is_distinct: false,
+            })
+            .unwrap();
+        for state in states {
+            let types: Vec<DataType> = state.iter().map(ScalarValue::data_type).collect();
+            let fields: Vec<&DataType> = declared.iter().map(|field| field.data_type()).collect();
+            assert_eq!(types.iter().collect::<Vec<_>>(), fields);
+        }
+    }
+
+    /// Slides a window of so many batches, as the engine does for `rows between n preceding and
+    /// current row`: rows enter, rows leave, and the result must be that of the window alone.
+    pub(crate) fn check_slides(&self, batches: &[Vec<ArrayRef>], width: usize) {
+        let mut sliding = self.accumulator();
+        assert!(sliding.supports_retract_batch());
+        for end in 1..=batches.len() {
+            sliding.update_batch(&batches[end - 1]).unwrap();
+            if end > width {
+                sliding.retract_batch(&batches[end - 1 - width]).unwrap();
+            }
+            let window = &batches[end.saturating_sub(width)..end];
+            assert_eq!(sliding.evaluate().unwrap(), self.aggregate(window), "window to {end}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What must hold of rows: declared as data, run as SQL that must return no rows.
+
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use opeka_model::{Kind, Place, Problem, Problems};
+use serde::Deserialize;
+
+use crate::engine::{Engine, TableName};
+use crate::metric::CELLS;
+
+/// One check; exactly one of its kinds is said.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// These columns are never null.
+    pub not_null: Option<Vec<String>>,
+    /// No two rows agree in all of these columns.
+    pub unique: Option<Vec<String>>,
+    /// A column's values lie within bounds, both inclusive.
+    pub range: Option<Range>,
+    /// A column's values stand in a column of another table.
+    #[serde(rename = "in")]
+    pub member: Option<Member>,
+    /// A query that must return no rows.
+    pub sql: Option<String>,
+    /// What it means when the check fails; due with `sql`.
+    pub message: Option<String>,
+}
+
+/// Bounds of a column's values.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    pub column: String,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+/// A column whose values stand in `table.column`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    pub column: String,
+    /// A table and its column: `codelists.regions.code`.
+    pub of: String,
+}
+
+impl Check {
+    /// Whether exactly one kind is said, in full.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        let kinds = [
+            self.not_null.is_some(),
+            self.unique.is_some(),
+            self.range.is_some(),
+            self.member.is_some(),
+            self.sql.is_some(),
+        ];
+        match kinds.iter().filter(|kind| **kind).count() {
+            1 if self.sql.is_some() && self.message.is_none() => {
+                Err("a check by `sql` says in `message` what it means when rows come back".into())
+            }
+            1 => Ok(()),
+            _ => Err("a check says one of `not_null`, `unique`, `range`, `in`, `sql`".into()),
+        }
+    }
+
+    /// The query that must return no rows, and what a returned row means.
+    fn queries(&self, table: &str) -> Vec<(String, String)> {
+        let mut queries = Vec::new();
+        let mut add = |sql: String, message: String| {
+            queries.push((sql, self.message.clone().unwrap_or(message)));
+        };
+        for column in self.not_null.iter().flatten() {
+            add(
+                format!("select * from {table} where {} is null", quote(column)),
+                format!("`{column}` is null"),
+            );
+        }
+        if let Some(columns) = &self.unique {
+            let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
+            add(
+                format!(
+                    "select {list}, count(*) as rows from {table} group by {list} having count(*) > 1"
+                ),
+                format!("`{}` is not unique", columns.join(", ")),
+            );
+        }
+        if let Some(Range { column, min, max }) = &self.range {
+            let quoted = quote(column);
+            let low = min.map(|min| format!("{quoted} < {min:?}"));
+            let high = max.map(|max| format!("{quoted} > {max:?}"));
+            let outside: Vec<String> = low.into_iter().chain(high).collect();
+            if !outside.is_empty() {
+                let bound = |b: &Option<f64>| b.map_or("…".to_owned(), |b| b.to_string());
+                add(
+                    format!("select * from {table} where {}", outside.join(" or ")),
+                    format!("`{column}` lies outside {} to {}", bound(min), bound(max)),
+                );
+            }
+        }
+        if let Some(Member { column, of }) = &self.member {
+            let (list, key) = of.rsplit_once('.').unwrap_or((of.as_str(), "code"));
+            add(
+                format!(
+                    "select t.* from {table} t left anti join {list} l on t.{} = l.{} where t.{0} is not null",
+                    quote(column),
+                    quote(key)
+                ),
+                format!("`{column}` is not in `{of}`"),
+            );
+        }
+        if let Some(sql) = &self.sql {
+            add(sql.clone(), String::new());
+        }
+        queries
+    }
+}
+
+fn quote(column: &str) -> String {
+    format!("\"{}\"", column.replace('"', "\"\""))
+}
+
+/// Runs checks on a table. A failed one is a problem with its first rows as hints; `file` is the
+/// declaration, for the place.
+pub async fn run_checks(
+    engine: &Engine,
+    table: &TableName,
+    checks: &[Check],
+    file: &str,
+) -> Problems {
+    const SHOWN: usize = 3;
+    let mut problems = Problems::new();
+    for check in checks {
+        for (sql, message) in check.queries(&table.to_string()) {
+            let answer = match engine.query(&sql, file, 1).await {
+                Ok(answer) => answer,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            };
+            if answer.rows() == 0 {
+                continue;
+            }
+            let place = Place::File { file: file.to_owned() };
+            let message = format!("{table}: {message} ({} row(s))", answer.rows());
+            let shown = answer.batches.iter().flat_map(show_rows).take(SHOWN);
+            let problem = Problem::error(Kind::Data, place, message);
+            problems.push(shown.fold(problem, |problem, row| problem.hint(row)));
+        }
+    }
+    problems
+}
+
+/// Each row as `column=value, …`, its cells last.
+fn show_rows(batch: &RecordBatch) -> Vec<String> {
+    let options = FormatOptions::default().with_null("null");
+    let schema = batch.schema();
+    let formatters: Vec<(String, ArrayFormatter)> = schema
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .filter_map(|(field, column)| {
+            Some((field.name().clone(), ArrayFormatter::try_new(column, &options).ok()?))
+        })
+        .collect();
+    let show = |row: usize| {
+        let (cells, others): (Vec<_>, Vec<_>) =
+            formatters.iter().partition(|(name, _)| name == CELLS);
+        let text = |(name, f): &&(String, ArrayFormatter)| format!("{name}={}", f.value(row));
+        others.iter().chain(cells.iter()).map(text).collect::<Vec<_>>().join(", ")
+    };
+    (0..batch.num_rows()).map(show).collect()
+}

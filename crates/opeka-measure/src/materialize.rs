@@ -1,0 +1,142 @@
+//! Runs a metric and holds its rows to the declaration.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, ListArray, ListBuilder, StringBuilder};
+use datafusion::arrow::compute::{
+    SortColumn, cast, concat_batches, lexsort_to_indices, take_record_batch,
+};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::record_batch::RecordBatch;
+use opeka_model::{Kind, Place, Problem, Problems, closest};
+
+use crate::check::{Check, run_checks};
+use crate::engine::{Engine, TableName};
+use crate::metric::{CELLS, Metric};
+
+/// Runs a metric's SQL, orders its rows by the grain, adds them to the session under `name`, and
+/// runs its checks. `sql_file` and `toml_file` are for the places of problems.
+///
+/// The rows come back as one batch, so that what is written does not depend on how the engine cut
+/// them: strings are plain, the cells of a row are sorted and each stands once.
+pub async fn materialize(
+    engine: &Engine,
+    name: &TableName,
+    metric: &Metric,
+    sql: &str,
+    sql_file: &str,
+    toml_file: &str,
+) -> Result<RecordBatch, Problems> {
+    let answer = engine.query(sql, sql_file, 1).await.map_err(Problems::from)?;
+    let problem = |message: String| {
+        Problem::error(Kind::Declaration, Place::File { file: sql_file.to_owned() }, message)
+    };
+    compare_columns(metric, &answer.schema, &problem)?;
+    let broken = |error: ArrowError| Problems::from(problem(error.to_string()));
+    let batch = concat_batches(&answer.schema, &answer.batches).map_err(broken)?;
+    let batch = plain(&batch).map_err(broken)?;
+    let batch = sort_by(&batch, &metric.grain).map_err(broken)?;
+    let batch = tidy_cells(&batch, &problem)?;
+    engine.add_batches(name, batch.schema(), vec![batch.clone()]).map_err(Problems::from)?;
+    let grain = [
+        Check { not_null: Some(metric.grain.clone()), ..Check::default() },
+        Check { unique: Some(metric.grain.clone()), ..Check::default() },
+    ];
+    let mut problems = run_checks(engine, name, &grain, toml_file).await;
+    problems.extend(run_checks(engine, name, &metric.checks, toml_file).await);
+    if problems.has_errors() { Err(problems) } else { Ok(batch) }
+}
+
+/// The columns declared are the columns there are.
+fn compare_columns(
+    metric: &Metric,
+    schema: &SchemaRef,
+    problem: &impl Fn(String) -> Problem,
+) -> Result<(), Problems> {
+    let there: BTreeSet<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    let declared: BTreeSet<&str> = metric.columns.keys().map(String::as_str).collect();
+    let mut problems = Problems::new();
+    for column in declared.difference(&there) {
+        let near =
+            closest(column, there.iter().copied()).first().map(|c| format!("the query has `{c}`"));
+        let missing =
+            problem(format!("column `{column}` is declared, and the query does not give it"));
+        problems.push(near.into_iter().fold(missing, Problem::hint));
+    }
+    for column in there.difference(&declared) {
+        problems.push(
+            problem(format!("column `{column}` is not declared"))
+                .hint(format!("say under `[columns]` what `{column}` means, and its unit")),
+        );
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The same rows with plain strings in place of views and dictionaries.
+fn plain(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let target = |data_type: &DataType| match data_type {
+        DataType::Utf8View | DataType::LargeUtf8 | DataType::Dictionary(_, _) => DataType::Utf8,
+        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item)
+            if item.data_type().is_string() =>
+        {
+            DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
+        }
+        other => other.clone(),
+    };
+    let schema = batch.schema();
+    let (mut fields, mut columns): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        let target = target(field.data_type());
+        columns.push(cast(column, &target)?);
+        fields.push(Field::new(field.name(), target, true));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+fn sort_by(batch: &RecordBatch, grain: &[String]) -> Result<RecordBatch, ArrowError> {
+    let columns: Vec<SortColumn> = grain
+        .iter()
+        .filter_map(|name| batch.column_by_name(name))
+        .map(|column| SortColumn { values: Arc::clone(column), options: None })
+        .collect();
+    if columns.is_empty() || batch.num_rows() == 0 {
+        return Ok(batch.clone());
+    }
+    take_record_batch(batch, &lexsort_to_indices(&columns, None)?)
+}
+
+/// Sorts the cells of each row. A row without cells is a problem: its figure has no origin.
+fn tidy_cells(
+    batch: &RecordBatch,
+    problem: &impl Fn(String) -> Problem,
+) -> Result<RecordBatch, Problems> {
+    let cells: Option<&ListArray> = batch.column_by_name(CELLS).and_then(|c| c.as_list_opt());
+    let Some((index, cells)) = batch.schema().index_of(CELLS).ok().zip(cells) else {
+        let hint = "write `make_array(o.cell_ref) as cells`, or `array_agg(o.cell_ref) as cells`";
+        return Err(problem(format!("`{CELLS}` is no list of texts")).hint(hint).into());
+    };
+    let mut builder = ListBuilder::new(StringBuilder::new());
+    let mut without = 0;
+    for row in cells.iter() {
+        let row = row.unwrap_or_else(|| datafusion::arrow::array::new_empty_array(&DataType::Utf8));
+        let texts = row.as_string_opt::<i32>();
+        let texts: BTreeSet<&str> = texts.into_iter().flat_map(|t| t.iter().flatten()).collect();
+        without += usize::from(texts.is_empty());
+        for text in texts {
+            builder.values().append_value(text);
+        }
+        builder.append(true);
+    }
+    if without > 0 {
+        let message = format!("{without} row(s) name no cell in `{CELLS}`");
+        return Err(problem(message)
+            .hint("every row of a metric says which cells it was made from")
+            .into());
+    }
+    let mut columns = batch.columns().to_vec();
+    columns[index] = Arc::new(builder.finish());
+    RecordBatch::try_new(batch.schema(), columns)
+        .map_err(|error| Problems::from(problem(error.to_string())))
+}

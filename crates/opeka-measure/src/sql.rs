@@ -1,0 +1,67 @@
+//! What a query names, and what the engine says of one that it refuses.
+
+use std::collections::BTreeSet;
+
+use datafusion::error::DataFusionError;
+use datafusion::sql::parser::DFParser;
+use datafusion::sql::resolve::resolve_table_references;
+use opeka_model::{Kind, Place, Problem};
+use regex::Regex;
+
+use crate::engine::TableName;
+
+/// The tables that a query reads: the edges of the graph of steps.
+pub fn tables_in(sql: &str, file: &str, line: usize) -> Result<BTreeSet<TableName>, Problem> {
+    let statements =
+        DFParser::parse_sql(trim_sql(sql)).map_err(|error| problem_of(&error, file, line))?;
+    let at_start = || Place::Text { file: file.to_owned(), line, column: None };
+    if statements.len() != 1 {
+        let message = format!("one `select` is due here, not {} statements", statements.len());
+        return Err(Problem::error(Kind::Declaration, at_start(), message));
+    }
+    let mut tables = BTreeSet::new();
+    for statement in &statements {
+        let (found, _) = resolve_table_references(statement, true)
+            .map_err(|error| problem_of(&error, file, line))?;
+        tables.extend(found.iter().map(|reference| TableName {
+            schema: reference.schema().filter(|s| *s != "public").map(str::to_owned),
+            table: reference.table().to_owned(),
+        }));
+    }
+    Ok(tables)
+}
+
+/// A query without the semicolon that ends it.
+pub fn trim_sql(sql: &str) -> &str {
+    sql.trim_end().trim_end_matches(';')
+}
+
+/// What the engine refuses, at its line and column where the engine says them.
+pub(crate) fn problem_of(error: &DataFusionError, file: &str, line: usize) -> Problem {
+    let message = error.strip_backtrace();
+    let first = message.lines().next().unwrap_or_default();
+    let (mut text, mut at) = (first.to_owned(), (line, None));
+    let mut hints: Vec<String> = Vec::new();
+    if let Some(diagnostic) = error.diagnostic() {
+        text = diagnostic.message.clone();
+        if let Some(span) = diagnostic.span {
+            at = (
+                line + (span.start.line as usize).saturating_sub(1),
+                Some(span.start.column as usize),
+            );
+        }
+        let notes = diagnostic.notes.iter().map(|note| note.message.clone());
+        hints = notes.chain(diagnostic.helps.iter().map(|help| help.message.clone())).collect();
+    } else if let Some(found) =
+        Regex::new(r" at Line: (\d+), Column: (\d+)").ok().and_then(|re| re.captures(first))
+    {
+        let number = |i: usize| found[i].parse::<usize>().ok();
+        if let (Some(l), Some(c)) = (number(1), number(2)) {
+            at = (line + l.saturating_sub(1), Some(c));
+        }
+        text = first.replace(&found[0], "");
+    }
+    let place = Place::Text { file: file.to_owned(), line: at.0, column: at.1 };
+    let problem = Problem::error(Kind::Declaration, place, text);
+    hints.into_iter().fold(problem, Problem::hint)
+}

@@ -1,0 +1,38 @@
+//! Reads what a project declares, derives the graph of steps, runs what is stale, and publishes
+//! the result as one release.
+//!
+//! ```text
+//! Project::load ──▶ Plan::derive ──▶ run ──▶ warehouse/releases/<id>  (one atomic swap)
+//!                                              ▲
+//! trace: brief ◀── metric ◀── rows ◀── cells ──┘ and back to the source file
+//! ```
+//!
+//! A step's output is a function of its declared inputs and of the program; its fingerprint is a
+//! hash over exactly these. What is fresh is taken over from the current release. Nothing is
+//! published when anything is wrong.
+
+mod catalog;
+mod cells;
+mod error;
+mod export;
+mod fingerprint;
+mod manifest;
+mod observations;
+mod plan;
+mod project;
+mod run;
+mod table;
+mod trace;
+mod warehouse;
+
+pub use catalog::open_release;
+pub use error::PipelineError;
+pub use export::{notebooks, sources_page};
+pub use fingerprint::PROGRAM;
+pub use manifest::{PipelineManifest, SourceManifest};
+pub use observations::{SourceRead, read_recipe};
+pub use plan::{Plan, Step, StepKind};
+pub use project::{Declared, MetricFiles, Pipeline, Project, Source};
+pub use run::{Event, PlannedStep, RunOptions, RunReport, TableReport, dry_run, run};
+pub use trace::{Trace, TracedCell, Verified, trace};
+pub use warehouse::{ManifestStep, Output, ReleaseManifest, Warehouse};

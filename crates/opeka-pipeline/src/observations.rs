@@ -1,0 +1,158 @@
+//! The observations of a pipeline: every recipe over its sources, and which figure leads.
+
+use std::collections::{BTreeMap, HashMap};
+
+use opeka_ingest::{Observed, Workbook, observe, open};
+use opeka_model::{Kind, Observation, Place, Problem, Problems};
+
+use crate::error::PipelineError;
+use crate::fingerprint::sha256;
+use crate::project::{Declared, Pipeline, Project};
+
+/// One source read by one recipe.
+#[derive(Debug)]
+pub struct SourceRead {
+    pub workbook: Workbook,
+    pub observed: Observed,
+}
+
+/// Reads the sources of one recipe, each on its own.
+///
+/// # Errors
+/// [`PipelineError::Io`] where a file cannot be read. What is wrong with its bytes or its cells is
+/// among the problems.
+pub fn read_recipe(
+    project: &Project,
+    recipe: &Declared<opeka_ingest::Recipe>,
+) -> Result<(Vec<SourceRead>, Problems), PipelineError> {
+    let (mut reads, mut problems) = (Vec::new(), Problems::new());
+    for name in recipe.value.source.as_slice() {
+        let Some(source) = project.sources.get(name) else { continue };
+        let bytes = std::fs::read(&source.path).map_err(PipelineError::io("read", &source.path))?;
+        let hash = sha256(&bytes);
+        if hash != source.manifest.sha256 || bytes.len() as u64 != source.manifest.size {
+            let place = Place::File { file: name.clone() };
+            let message = "the file is not the one that its `.source.toml` declares";
+            let found = format!("found {} bytes with SHA-256 {hash}", bytes.len());
+            let declared = &source.manifest;
+            let expected =
+                format!("declared {} bytes with SHA-256 {}", declared.size, declared.sha256);
+            problems.push(Problem::error(Kind::Data, place, message).hint(found).hint(expected));
+        }
+        match open(name, &bytes) {
+            Ok(workbook) => {
+                let observed = observe(&workbook, &hash, &recipe.value, &project.codelists);
+                reads.push(SourceRead { workbook, observed });
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Ok((reads, problems))
+}
+
+/// Reads all recipes of a pipeline; the observations come out in the order of their key.
+pub(crate) fn observe_pipeline(
+    project: &Project,
+    pipeline: &Pipeline,
+) -> Result<(Vec<Observation>, Problems), PipelineError> {
+    let (mut all, mut problems) = (Vec::new(), Problems::new());
+    for recipe in &pipeline.recipes {
+        let (reads, unread) = read_recipe(project, recipe)?;
+        problems.extend(unread);
+        for read in reads {
+            all.extend(read.observed.observations);
+            problems.extend(read.observed.problems);
+        }
+    }
+    all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.cell.cmp(&b.cell)));
+    problems.extend(refuse_duplicates(&all));
+    problems.extend(choose_leading(pipeline, &mut all));
+    Ok((all, problems))
+}
+
+type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
+
+fn key(o: &Observation) -> Key<'_> {
+    (&o.dataset, &o.indicator, &o.ref_area, &o.time_period, &o.care_form)
+}
+
+/// One data set says each figure once, from whichever of its files. Twice within one file was
+/// already refused when the file was read.
+fn refuse_duplicates(sorted: &[Observation]) -> Problems {
+    let twice = sorted.windows(2).filter(|pair| key(&pair[0]) == key(&pair[1]));
+    let across = twice.filter(|pair| pair[0].cell.source != pair[1].cell.source);
+    let problem = |pair: &[Observation]| {
+        let (first, second) = (&pair[0], &pair[1]);
+        let message = format!(
+            "data set `{}` has a second figure for {} of {} in {} ({})",
+            second.dataset, second.indicator, second.ref_area, second.time_period, second.care_form
+        );
+        Problem::error(Kind::Data, place(second), message)
+            .hint(format!("the first stands in `{}`", first.cell))
+    };
+    across.map(problem).collect()
+}
+
+fn place(o: &Observation) -> Place {
+    Place::Cell {
+        file: o.cell.source.clone(),
+        sheet: o.cell.sheet.clone(),
+        cell: o.cell.cell.clone(),
+    }
+}
+
+/// Where several data sets publish the same figure, the manifest says which leads; where they
+/// disagree, that is said.
+fn choose_leading(pipeline: &Pipeline, all: &mut [Observation]) -> Problems {
+    let order = &pipeline.manifest.value.lead;
+    let rank = |dataset: &str| order.iter().position(|known| known == dataset);
+    let mut groups: HashMap<[String; 4], Vec<usize>> = HashMap::new();
+    for (index, o) in all.iter().enumerate() {
+        let shared = [&o.indicator, &o.ref_area, &o.time_period, &o.care_form].map(Clone::clone);
+        groups.entry(shared).or_default().push(index);
+    }
+    let mut shared: Vec<Vec<usize>> = groups.into_values().filter(|g| g.len() > 1).collect();
+    shared.sort();
+    let mut problems = Problems::new();
+    let mut disagree: BTreeMap<(String, String), (usize, Problem)> = BTreeMap::new();
+    for group in shared {
+        let mut ranked: Vec<(Option<usize>, usize)> =
+            group.iter().map(|index| (rank(&all[*index].dataset), *index)).collect();
+        ranked.sort_by_key(|(rank, index)| (rank.unwrap_or(usize::MAX), *index));
+        let leader = ranked[0].1;
+        if ranked.iter().filter(|(rank, _)| rank.is_none()).count() > 0 {
+            let (a, b) = (&all[ranked[0].1], &all[ranked[1].1]);
+            if a.dataset != b.dataset {
+                let message = format!(
+                    "data sets `{}` and `{}` both publish {} of {} in {}",
+                    a.dataset, b.dataset, a.indicator, a.ref_area, a.time_period
+                );
+                problems.push(Problem::error(Kind::Data, place(b), message).hint(format!(
+                    "say under `lead` in `{}` which of them leads",
+                    pipeline.manifest.file
+                )));
+            }
+        }
+        for (_, index) in &ranked[1..] {
+            let (lead, other) = (&all[leader], &all[*index]);
+            if let (Some(first), Some(second)) = (lead.obs_value, other.obs_value)
+                && first != second
+            {
+                let pair = (lead.dataset.clone(), other.dataset.clone());
+                let message = format!(
+                    "{} of {} in {}: `{}` says {second}, and `{}`, which leads, says {first}",
+                    other.indicator, other.ref_area, other.time_period, other.dataset, lead.dataset
+                );
+                let problem = Problem::warning(Kind::Data, place(other), message);
+                disagree.entry(pair).or_insert((0, problem)).0 += 1;
+            }
+            all[*index].leading = false;
+        }
+    }
+    for ((lead, other), (count, first)) in disagree {
+        let hint =
+            format!("{count} figure(s) of `{other}` differ from `{lead}`; this is the first");
+        problems.push(first.hint(hint));
+    }
+    problems
+}

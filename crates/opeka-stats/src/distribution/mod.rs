@@ -1,0 +1,4 @@
+//! Distributions, accurate to the last few digits of an `f64`, small tails included.
+
+pub(crate) mod gamma;
+pub(crate) mod normal;

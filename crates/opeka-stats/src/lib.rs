@@ -1,0 +1,67 @@
+//! The numbers: rates, trends and their uncertainty over plain `f64`.
+//!
+//! One function per method, one file per function. Nothing here reads a file, a clock or an
+//! Arrow array; the SQL face of each method is the file of the same name in `opeka-functions`.
+//!
+//! Three promises hold for every method:
+//!
+//! - **Plain in, plain out.** Arguments are numbers and slices; the result is a struct whose
+//!   fields carry broom's names (`estimate`, `conf_low`, `conf_high`, `statistic`, `p_value`,
+//!   `n_obs`), the `method` that was used and, where something is missing, the `reason`.
+//! - **A number or a reason, never `NaN`.** A failed precondition is part of the answer: the
+//!   fields it affects are `None` and [`Reason`] says why. Nothing panics on data.
+//! - **The same bits everywhere.** Transcendental functions come from `libm`, and no result
+//!   depends on the order in which rows arrive.
+//!
+//! ```
+//! use opeka_stats::{proportion_ci, rate_ci, theil_sen};
+//!
+//! // 65 children placed in a region where 100 thousand live, per 10 thousand children.
+//! let rate = rate_ci(65.0, 100_000.0, 10_000.0, 0.95);
+//! assert_eq!(rate.estimate, Some(6.5));
+//! assert_eq!(rate.method, Some("Byar"));
+//!
+//! // Nobody to place: no rate, and the reason why.
+//! let none = rate_ci(0.0, 0.0, 10_000.0, 0.95);
+//! assert_eq!(none.estimate, None);
+//! assert_eq!(
+//!     none.reason.map(|reason| reason.to_string()).as_deref(),
+//!     Some("cannot be calculated because population is 0 (it must be above zero)"),
+//! );
+//!
+//! let share = proportion_ci(20.0, 100.0, 0.95);
+//! assert_eq!(share.estimate, Some(0.2));
+//!
+//! // One year is missing: slopes are taken at the true spacing.
+//! let trend = theil_sen(&[9.0, 8.0, 6.0, 5.0], &[2010.0, 2011.0, 2013.0, 2014.0], 0.95);
+//! assert_eq!(trend.estimate, Some(-1.0));
+//! ```
+//!
+//! In reading order:
+//!
+//! | module | what |
+//! |---|---|
+//! | `reason` | why a number is missing; the preconditions that methods share |
+//! | `estimate` | the result of methods that give a figure and its limits |
+//! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
+//! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `distribution` | the normal and the gamma distribution, to the last digits |
+
+mod reason;
+
+mod estimate;
+
+mod rate;
+
+mod trend;
+
+mod distribution;
+
+#[cfg(test)]
+mod testing;
+
+pub use estimate::Estimate;
+pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
+pub use rate::wilson::proportion_ci;
+pub use reason::Reason;
+pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};

@@ -1,0 +1,30 @@
+-- Children looked after on 31 March, and their number per 10,000 children.
+-- The department's rate for 31 March of a year uses the mid-year population of the year before.
+with leading as (
+    select * from england_care.observations where leading
+)
+select
+    c.ref_area,
+    a.name_en as area,
+    a.level,
+    case when up.level = 'sub_region' then up.parent when a.level = 'local_authority' then a.parent end as region,
+    c.time_period,
+    c.obs_value as children,
+    c.obs_status,
+    p.obs_value as population,
+    p.time_period as population_year,
+    case when p.obs_value > 0 then c.obs_value / p.obs_value * 10000 end as rate,
+    r.obs_value as rate_published,
+    make_array(c.cell_ref, p.cell_ref, r.cell_ref) as cells
+from leading c
+join codelists.regions a on a.code = c.ref_area
+left join codelists.regions up on up.code = a.parent
+left join leading p
+    on p.indicator = 'population_0_17'
+    and p.ref_area = c.ref_area
+    and cast(p.time_period as int) = cast(c.time_period as int) - 1
+left join leading r
+    on r.indicator = 'cla_31_march_rate'
+    and r.ref_area = c.ref_area
+    and r.time_period = c.time_period
+where c.indicator = 'cla_31_march'

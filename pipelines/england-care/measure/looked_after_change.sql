@@ -1,0 +1,16 @@
+-- Change on the year before: the same area, one year apart.
+select
+    n.ref_area,
+    n.area,
+    n.level,
+    n.time_period,
+    n.children,
+    b.children as children_before,
+    n.children - b.children as change,
+    case when b.children > 0 then (n.children - b.children) / b.children * 100 end as change_percent,
+    n.rate - b.rate as rate_change,
+    array_concat(n.cells, b.cells) as cells
+from england_care.looked_after n
+join england_care.looked_after b
+    on b.ref_area = n.ref_area
+    and cast(b.time_period as int) = cast(n.time_period as int) - 1

@@ -1,0 +1,31 @@
+-- Children who started to be looked after in the year ending 31 March: a flow, with limits.
+with leading as (
+    select * from england_care.observations where leading
+),
+rates as (
+    select
+        s.ref_area,
+        a.name_en as area,
+        a.level,
+        s.time_period,
+        s.obs_value as children,
+        s.obs_status,
+        p.obs_value as population,
+        rate_ci(s.obs_value, p.obs_value, 10000) as ci,
+        make_array(s.cell_ref, p.cell_ref) as cells
+    from leading s
+    join codelists.regions a on a.code = s.ref_area
+    left join leading p
+        on p.indicator = 'population_0_17'
+        and p.ref_area = s.ref_area
+        and cast(p.time_period as int) = cast(s.time_period as int) - 1
+    where s.indicator = 'cla_starting'
+)
+select
+    ref_area, area, level, time_period, children, obs_status, population,
+    ci['estimate'] as rate,
+    ci['conf_low'] as conf_low,
+    ci['conf_high'] as conf_high,
+    ci['reason'] as reason,
+    cells
+from rates
