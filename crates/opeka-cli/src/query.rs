@@ -22,7 +22,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let id = context.warehouse.resolve(args.release.as_deref())?;
     // A person at a terminal may read files of this machine; nobody else asks here.
-    let options = EngineOptions { local_files: true, partitions: None };
+    let options = EngineOptions { local_files: true, ..EngineOptions::default() };
     let (engine, _) = open_release(&context.warehouse, &id, options).await?;
     let (sql, file) = match (&args.command, &args.file) {
         (Some(sql), _) => (sql.clone(), "query".to_owned()),

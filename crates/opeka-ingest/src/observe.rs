@@ -413,6 +413,7 @@ impl<'a> TableReader<'a> {
             }
         }
         note.extend(label_notes);
+        note.extend(self.row_notes(row, notes));
         note.extend(labels.remove(&Column::Note));
         note.dedup();
         if mark.is_some() && cell.is_some() {
@@ -440,6 +441,23 @@ impl<'a> TableReader<'a> {
             mark: (!beside.is_empty()).then(|| beside.join(" ")),
             note: (!note.is_empty()).then(|| note.join("; ")),
         })
+    }
+
+    /// The notes to labels of the row that no dimension reads, such as the name beside a code.
+    fn row_notes(&self, row: u32, notes: &Notes) -> Vec<String> {
+        let is_label = |cell: &&Cell| {
+            matches!(cell.value, Value::Text(_))
+                && !self.roles.contains_key(&(cell.row, cell.column))
+        };
+        let labels = self.grid.row(row).iter().filter(is_label);
+        let figures = |cell: &Cell| {
+            matches!(read_figure(cell, self.recipe).0, Figure::Number(_) | Figure::Mark(_))
+        };
+        labels
+            .filter(|cell| !figures(cell))
+            .flat_map(|cell| split_marks(cell, self.recipe).1)
+            .filter_map(|mark| notes.get(&mark).cloned())
+            .collect()
     }
 
     fn refuse(

@@ -80,6 +80,8 @@ pub struct EngineOptions {
     /// How many partitions a query runs on; `None` takes as many as there are cores. With one, a
     /// floating sum is added in one order, so that a release is the same on every machine.
     pub partitions: Option<usize>,
+    /// How many rows a batch holds; `None` is the engine's own choice.
+    pub batch_size: Option<usize>,
 }
 
 const CATALOG: &str = "opeka";
@@ -99,6 +101,9 @@ impl Engine {
             .with_information_schema(true);
         if let Some(partitions) = options.partitions {
             config = config.with_target_partitions(partitions);
+        }
+        if let Some(batch_size) = options.batch_size {
+            config = config.with_batch_size(batch_size);
         }
         let settings = config.options_mut();
         settings.sql_parser.collect_spans = true;
@@ -135,8 +140,8 @@ impl Engine {
         let text = path.to_string_lossy();
         let folder = if path.is_dir() { "/" } else { "" };
         let url = ListingTableUrl::parse(format!("{text}{folder}")).map_err(fail)?;
-        let options =
-            ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+        let format = ParquetFormat::default().with_force_view_types(false);
+        let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
         let config = ListingTableConfig::new(url)
             .with_listing_options(options)
             .infer_schema(&self.context.state())

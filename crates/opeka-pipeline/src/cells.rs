@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray, ListArray};
-use arrow::datatypes::Float64Type;
+use arrow::array::{Array, ArrayRef, AsArray, ListArray};
+use arrow::datatypes::{DataType, Float64Type};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use opeka_measure::{Engine, TableName};
 use opeka_model::Problems;
@@ -41,31 +42,41 @@ pub(crate) async fn cell_traces<'a>(
         );
         let answer = engine.query(&sql, "observations", 1).await.map_err(Problems::from)?;
         for batch in &answer.batches {
-            traces.extend(read(batch).map(|trace| (trace.cell_ref.clone(), trace)));
+            let read = read(batch).map_err(|error| PipelineError::Damaged {
+                path: observations.to_string().into(),
+                why: error.to_string(),
+            })?;
+            traces.extend(read.into_iter().map(|trace| (trace.cell_ref.clone(), trace)));
         }
     }
     Ok(traces)
 }
 
-fn read(batch: &RecordBatch) -> impl Iterator<Item = CellTrace> {
-    let text = |name: &str, row: usize| {
-        let column = batch.column_by_name(name)?.as_string_opt::<i32>()?;
+/// The columns in the order of the query above.
+fn read(batch: &RecordBatch) -> Result<Vec<CellTrace>, ArrowError> {
+    let columns = batch.columns();
+    let texts: Vec<ArrayRef> = columns
+        .iter()
+        .map(|column| arrow::compute::cast(column, &DataType::Utf8))
+        .collect::<Result<_, _>>()?;
+    let values = arrow::compute::cast(&columns[5], &DataType::Float64)?;
+    let values = values.as_primitive::<Float64Type>();
+    let text = |column: usize, row: usize| {
+        let column = texts[column].as_string::<i32>();
         column.is_valid(row).then(|| column.value(row).to_owned())
     };
-    let value = |row: usize| {
-        let column = batch.column_by_name("obs_value")?.as_primitive_opt::<Float64Type>()?;
-        column.is_valid(row).then(|| column.value(row))
+    let due = |column: usize, row: usize| text(column, row).unwrap_or_default();
+    let trace = |row: usize| CellTrace {
+        cell_ref: due(0, row),
+        source: due(1, row),
+        sheet: text(2, row),
+        cell: due(3, row),
+        text: due(4, row),
+        obs_value: values.is_valid(row).then(|| values.value(row)),
+        obs_status: due(6, row),
+        mark: text(7, row),
+        note: text(8, row),
+        sha256: due(9, row),
     };
-    (0..batch.num_rows()).map(move |row| CellTrace {
-        cell_ref: text("cell_ref", row).unwrap_or_default(),
-        source: text("source", row).unwrap_or_default(),
-        sheet: text("sheet", row),
-        cell: text("cell", row).unwrap_or_default(),
-        text: text("cell_text", row).unwrap_or_default(),
-        obs_value: value(row),
-        obs_status: text("obs_status", row).unwrap_or_default(),
-        mark: text("mark", row),
-        note: text("note", row),
-        sha256: text("source_sha256", row).unwrap_or_default(),
-    })
+    Ok((0..batch.num_rows()).map(trace).collect())
 }

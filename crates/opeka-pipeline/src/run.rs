@@ -134,7 +134,7 @@ pub async fn run(
         return Ok(report(warehouse, there, previous, changed, &BTreeSet::new(), Problems::new()));
     }
     let staged = warehouse.stage(&lock)?;
-    let engine = Engine::new(EngineOptions { local_files: false, partitions: Some(1) });
+    let engine = Engine::new(EngineOptions { partitions: Some(1), ..EngineOptions::default() });
     let old = previous.as_ref().map(|id| warehouse.release_folder(id));
     let mut runner = Runner {
         project: &project,
