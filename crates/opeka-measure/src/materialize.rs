@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, ListArray, ListBuilder, StringBuilder};
+use datafusion::arrow::array::{ArrayRef, AsArray, ListBuilder, StringBuilder};
 use datafusion::arrow::compute::{
     SortColumn, cast, concat_batches, lexsort_to_indices, take_record_batch,
 };
@@ -107,36 +107,60 @@ fn sort_by(batch: &RecordBatch, grain: &[String]) -> Result<RecordBatch, ArrowEr
     take_record_batch(batch, &lexsort_to_indices(&columns, None)?)
 }
 
-/// Sorts the cells of each row. A row without cells is a problem: its figure has no origin.
+/// Sorts the cells of each row, in `cells` and in every `<column>_cells`. A row without `cells` is
+/// a problem: its figure has no origin. The cells of one column are among those of the row.
 fn tidy_cells(
     batch: &RecordBatch,
     problem: &impl Fn(String) -> Problem,
 ) -> Result<RecordBatch, Problems> {
-    let cells: Option<&ListArray> = batch.column_by_name(CELLS).and_then(|c| c.as_list_opt());
-    let Some((index, cells)) = batch.schema().index_of(CELLS).ok().zip(cells) else {
-        let hint = "write `make_array(o.cell_ref) as cells`, or `array_agg(o.cell_ref) as cells`";
-        return Err(problem(format!("`{CELLS}` is no list of texts")).hint(hint).into());
-    };
-    let mut builder = ListBuilder::new(StringBuilder::new());
-    let mut without = 0;
-    for row in cells.iter() {
-        let row = row.unwrap_or_else(|| datafusion::arrow::array::new_empty_array(&DataType::Utf8));
-        let texts = row.as_string_opt::<i32>();
-        let texts: BTreeSet<&str> = texts.into_iter().flat_map(|t| t.iter().flatten()).collect();
-        without += usize::from(texts.is_empty());
-        for text in texts {
-            builder.values().append_value(text);
-        }
-        builder.append(true);
-    }
-    if without > 0 {
-        let message = format!("{without} row(s) name no cell in `{CELLS}`");
-        return Err(problem(message)
-            .hint("every row of a metric says which cells it was made from")
-            .into());
-    }
     let mut columns = batch.columns().to_vec();
-    columns[index] = Arc::new(builder.finish());
+    let schema = batch.schema();
+    let mut rows: Vec<BTreeSet<String>> = Vec::new();
+    // `cells` first: the others are held to it.
+    let mut order: Vec<usize> = (0..columns.len()).collect();
+    order.sort_by_key(|index| schema.field(*index).name() != CELLS);
+    let mut problems = Problems::new();
+    for index in order {
+        let name = schema.field(index).name();
+        if name != CELLS && !name.ends_with("_cells") {
+            continue;
+        }
+        let Some(lists) = columns[index].as_list_opt::<i32>() else {
+            let hint = "write `make_array(o.cell_ref)`, or `array_agg(o.cell_ref)`";
+            return Err(problem(format!("`{name}` is no list of texts")).hint(hint).into());
+        };
+        let lists: Vec<BTreeSet<String>> = lists.iter().map(texts_of).collect();
+        let wrong = match name == CELLS {
+            true => lists.iter().filter(|cells| cells.is_empty()).count(),
+            false => lists.iter().zip(&rows).filter(|(own, row)| !own.is_subset(row)).count(),
+        };
+        if wrong > 0 && name == CELLS {
+            let message = format!("{wrong} row(s) name no cell in `{CELLS}`");
+            let hint = "every row of a metric says which cells it was made from";
+            problems.push(problem(message).hint(hint));
+        } else if wrong > 0 {
+            let message =
+                format!("{wrong} row(s) name cells in `{name}` that are not in `{CELLS}`");
+            problems.push(problem(message));
+        }
+        let mut builder = ListBuilder::new(StringBuilder::new());
+        for cells in &lists {
+            cells.iter().for_each(|cell| builder.values().append_value(cell));
+            builder.append(true);
+        }
+        columns[index] = Arc::new(builder.finish());
+        if name == CELLS {
+            rows = lists;
+        }
+    }
+    if problems.has_errors() {
+        return Err(problems);
+    }
     RecordBatch::try_new(batch.schema(), columns)
         .map_err(|error| Problems::from(problem(error.to_string())))
+}
+
+fn texts_of(list: Option<ArrayRef>) -> BTreeSet<String> {
+    let texts = list.as_ref().and_then(|list| list.as_string_opt::<i32>());
+    texts.into_iter().flat_map(|texts| texts.iter().flatten()).map(str::to_owned).collect()
 }

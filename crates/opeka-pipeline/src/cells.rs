@@ -12,14 +12,18 @@ use opeka_publish::CellTrace;
 
 use crate::error::PipelineError;
 
-/// The cells named in the `cells` columns of rows.
+/// The cells named in the columns `cells` and `<column>_cells` of rows.
 pub(crate) fn cells_of<'a>(batches: impl Iterator<Item = &'a RecordBatch>) -> BTreeSet<String> {
     let mut cells = BTreeSet::new();
     for batch in batches {
-        let list: Option<&ListArray> =
-            batch.column_by_name("cells").and_then(|column| column.as_list_opt());
-        let values = list.and_then(|list| list.values().as_string_opt::<i32>());
-        cells.extend(values.into_iter().flat_map(|v| v.iter().flatten()).map(str::to_owned));
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            if field.name() != "cells" && !field.name().ends_with("_cells") {
+                continue;
+            }
+            let list: Option<&ListArray> = column.as_list_opt();
+            let values = list.and_then(|list| list.values().as_string_opt::<i32>());
+            cells.extend(values.into_iter().flat_map(|v| v.iter().flatten()).map(str::to_owned));
+        }
     }
     cells
 }

@@ -1,6 +1,6 @@
 //! Record batches as a small table of values, whatever Arrow types they came in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, Float64Array, ListArray, StringArray};
 use arrow::compute::cast;
@@ -44,16 +44,19 @@ pub(crate) enum Cells {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
-    /// All columns but `cells`.
+    /// All columns but `cells` and `<column>_cells`.
     pub(crate) columns: Vec<Column>,
     pub(crate) cells: Cells,
+    /// The cells behind one column alone, by the column: a query gives them as `<column>_cells`.
+    own_cells: BTreeMap<String, Vec<Vec<String>>>,
     pub(crate) len: usize,
 }
 
 impl Rows {
     /// The batches as one table; an error says what about them cannot be read.
     pub(crate) fn new(batches: &[RecordBatch]) -> Result<Self, String> {
-        let mut rows = Self { columns: Vec::new(), cells: Cells::Missing, len: 0 };
+        let mut rows =
+            Self { columns: Vec::new(), cells: Cells::Missing, own_cells: BTreeMap::new(), len: 0 };
         for (at, batch) in batches.iter().enumerate() {
             if at > 0 && batch.schema().fields().len() != batches[0].schema().fields().len() {
                 return Err("the batches of the rows have different columns".to_owned());
@@ -62,6 +65,12 @@ impl Rows {
             for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
                 if field.name() == CELLS {
                     rows.add_cells(array)?;
+                    continue;
+                }
+                if let Some(column) = field.name().strip_suffix("_cells")
+                    && let Some(own) = lists_of(array)?
+                {
+                    rows.own_cells.entry(column.to_owned()).or_default().extend(own);
                     continue;
                 }
                 if at == 0 {
@@ -84,39 +93,32 @@ impl Rows {
     }
 
     fn add_cells(&mut self, array: &dyn Array) -> Result<(), String> {
-        let wanted = DataType::List(Field::new("item", DataType::Utf8, true).into());
-        let is_list = matches!(
-            array.data_type(),
-            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)
-                | DataType::ListView(item) | DataType::LargeListView(item)
-                if kind_of(item.data_type()) == Type::Text && !item.data_type().is_nested()
-        );
-        if !is_list {
-            self.cells = Cells::NotLists(array.data_type().to_string());
-            return Ok(());
-        }
-        let array = cast(array, &wanted).map_err(|e| e.to_string())?;
-        let Some(lists) = array.as_any().downcast_ref::<ListArray>() else {
-            self.cells = Cells::NotLists(array.data_type().to_string());
-            return Ok(());
-        };
-        let mut rows = Vec::with_capacity(lists.len());
-        for at in 0..lists.len() {
-            let mut cells = BTreeSet::new();
-            if lists.is_valid(at) {
-                let list = lists.value(at);
-                if let Some(texts) = list.as_any().downcast_ref::<StringArray>() {
-                    cells.extend(texts.iter().flatten().map(reading_order));
-                }
+        let rows = match lists_of(array)? {
+            Some(rows) => rows,
+            None => {
+                self.cells = Cells::NotLists(array.data_type().to_string());
+                return Ok(());
             }
-            rows.push(cells.into_iter().map(|(.., text)| text).collect());
-        }
+        };
         match &mut self.cells {
             Cells::Lists(all) => all.extend(rows),
             Cells::Missing => self.cells = Cells::Lists(rows),
             Cells::NotLists(_) => {}
         }
         Ok(())
+    }
+
+    /// The cells behind each value of a column: those of `<column>_cells` where the query gives
+    /// them, otherwise those of the row. Whether they are the column's own comes with them.
+    pub(crate) fn cells_of<'a>(
+        &'a self,
+        column: &str,
+        of_rows: &'a [Vec<String>],
+    ) -> (&'a [Vec<String>], bool) {
+        match self.own_cells.get(column) {
+            Some(own) => (own, true),
+            None => (of_rows, false),
+        }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
@@ -126,6 +128,34 @@ impl Rows {
     pub(crate) fn names(&self) -> Vec<&str> {
         self.columns.iter().map(|column| column.name.as_str()).collect()
     }
+}
+
+/// The lists of text of a column, each sorted and each text once; `None` where it holds none.
+fn lists_of(array: &dyn Array) -> Result<Option<Vec<Vec<String>>>, String> {
+    let wanted = DataType::List(Field::new("item", DataType::Utf8, true).into());
+    let is_list = matches!(
+        array.data_type(),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)
+            | DataType::ListView(item) | DataType::LargeListView(item)
+            if kind_of(item.data_type()) == Type::Text && !item.data_type().is_nested()
+    );
+    if !is_list {
+        return Ok(None);
+    }
+    let array = cast(array, &wanted).map_err(|e| e.to_string())?;
+    let Some(lists) = array.as_any().downcast_ref::<ListArray>() else { return Ok(None) };
+    let mut rows = Vec::with_capacity(lists.len());
+    for at in 0..lists.len() {
+        let mut cells = BTreeSet::new();
+        if lists.is_valid(at) {
+            let list = lists.value(at);
+            if let Some(texts) = list.as_any().downcast_ref::<StringArray>() {
+                cells.extend(texts.iter().flatten().map(reading_order));
+            }
+        }
+        rows.push(cells.into_iter().map(|(.., text)| text).collect());
+    }
+    Ok(Some(rows))
 }
 
 /// Sorts cells as a reader meets them: by file, by sheet, then from top to bottom. The order in

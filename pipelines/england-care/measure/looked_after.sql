@@ -15,6 +15,10 @@ select
     p.time_period as population_year,
     case when p.obs_value > 0 then c.obs_value / p.obs_value * 10000 end as rate,
     r.obs_value as rate_published,
+    make_array(c.cell_ref) as children_cells,
+    make_array(p.cell_ref) as population_cells,
+    make_array(c.cell_ref, p.cell_ref) as rate_cells,
+    make_array(r.cell_ref) as rate_published_cells,
     make_array(c.cell_ref, p.cell_ref, r.cell_ref) as cells
 from leading c
 join codelists.regions a on a.code = c.ref_area

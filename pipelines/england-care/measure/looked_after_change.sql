@@ -9,7 +9,11 @@ select
     n.children - b.children as change,
     case when b.children > 0 then (n.children - b.children) / b.children * 100 end as change_percent,
     n.rate - b.rate as rate_change,
-    array_concat(n.cells, b.cells) as cells
+    n.children_cells,
+    b.children_cells as children_before_cells,
+    array_concat(n.children_cells, b.children_cells) as change_cells,
+    array_concat(n.children_cells, b.children_cells) as change_percent_cells,
+    array_concat(n.rate_cells, b.rate_cells) as cells
 from england_care.looked_after n
 join england_care.looked_after b
     on b.ref_area = n.ref_area

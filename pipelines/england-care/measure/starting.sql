@@ -12,6 +12,8 @@ rates as (
         s.obs_status,
         p.obs_value as population,
         rate_ci(s.obs_value, p.obs_value, 10000) as ci,
+        make_array(s.cell_ref) as children_cells,
+        make_array(p.cell_ref) as population_cells,
         make_array(s.cell_ref, p.cell_ref) as cells
     from leading s
     join codelists.regions a on a.code = s.ref_area
@@ -27,5 +29,7 @@ select
     ci['conf_low'] as conf_low,
     ci['conf_high'] as conf_high,
     ci['reason'] as reason,
+    children_cells,
+    population_cells,
     cells
 from rates

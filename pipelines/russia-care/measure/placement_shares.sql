@@ -9,6 +9,8 @@ select
     p.obs_status,
     t.obs_value as found,
     p.obs_value / t.obs_value * 100 as share,
+    make_array(p.cell_ref) as children_cells,
+    make_array(t.cell_ref) as found_cells,
     make_array(p.cell_ref, t.cell_ref) as cells
 from russia_care.observations p
 join russia_care.observations t

@@ -246,11 +246,16 @@ impl AnswerTable<'_> {
                         let _ = write!(html, "<td{class}><span class=\"none\">{none}</span></td>");
                     }
                     Value::Number(value) => {
+                        let (cells, own) = self.rows.cells_of(&column.name, self.cells);
                         let printed = Printed {
                             text: &format_number(*value, format, self.lang),
                             column: &column.name,
-                            origin: Origin::Row { query: self.query.to_owned(), row },
-                            cells: &self.cells[row],
+                            origin: Origin::Row {
+                                query: self.query.to_owned(),
+                                row,
+                                column: own.then(|| column.name.clone()),
+                            },
+                            cells: &cells[row],
                             place: self.place,
                             line: self.line,
                         };

@@ -248,10 +248,12 @@ impl<'a> Page<'a> {
             Value::Number(value) => {
                 let format = format.unwrap_or_else(|| default_format(found));
                 let cells = self.cells(query, &rows, &place)?;
+                let (cells, own) = rows.cells_of(column, &cells);
+                let own = own.then(|| column.to_owned());
                 let printed = Printed {
                     text: &format_number(*value, &format, lang),
                     column,
-                    origin: Origin::Row { query: query.to_owned(), row: 0 },
+                    origin: Origin::Row { query: query.to_owned(), row: 0, column: own },
                     cells: &cells[0],
                     place: &place,
                     line: placeholder.line,

@@ -14,8 +14,17 @@ use crate::number::{NumberFormat, format_number};
 /// point of a chart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    Row { query: String, row: usize },
-    Point { figure: usize, chart: String, point: usize },
+    /// With a column, the cells are those of that column alone.
+    Row {
+        query: String,
+        row: usize,
+        column: Option<String>,
+    },
+    Point {
+        figure: usize,
+        chart: String,
+        point: usize,
+    },
 }
 
 struct Number {

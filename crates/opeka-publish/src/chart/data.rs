@@ -102,6 +102,7 @@ pub(crate) fn read(
     let (Some(x), Some(y), Some(names), Some(cells)) = (x, y, names, cells) else {
         return Err(problems);
     };
+    let (cells, _) = rows.cells_of(&y.name, cells);
     if !problems.is_empty() {
         return Err(problems);
     }
