@@ -96,8 +96,17 @@ fn show<'a>(problems: impl Iterator<Item = &'a opeka_model::Problem>) -> String 
 fn table(observations: &[Observation], cells: bool) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut header = vec![
-        "indicator", "ref_area", "time_period", "care_form", "obs_value", "obs_status",
-        "conf_status", "unit_measure", "cell_text", "mark", "note",
+        "indicator",
+        "ref_area",
+        "time_period",
+        "care_form",
+        "obs_value",
+        "obs_status",
+        "conf_status",
+        "unit_measure",
+        "cell_text",
+        "mark",
+        "note",
     ];
     if cells {
         header.push("cell");
@@ -106,9 +115,17 @@ fn table(observations: &[Observation], cells: bool) -> Result<String> {
     for o in observations {
         let value = o.obs_value.map(|value| value.to_string()).unwrap_or_default();
         let mut record = vec![
-            o.indicator.as_str(), &o.ref_area, &o.time_period, &o.care_form, &value, &o.obs_status,
-            &o.conf_status, &o.unit_measure, &o.cell_text,
-            o.mark.as_deref().unwrap_or_default(), o.note.as_deref().unwrap_or_default(),
+            o.indicator.as_str(),
+            &o.ref_area,
+            &o.time_period,
+            &o.care_form,
+            &value,
+            &o.obs_status,
+            &o.conf_status,
+            &o.unit_measure,
+            &o.cell_text,
+            o.mark.as_deref().unwrap_or_default(),
+            o.note.as_deref().unwrap_or_default(),
         ];
         let cell = o.cell.to_string();
         if cells {

@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
 use libtest_mimic::{Failed, Trial};
-use opeka_measure::{Engine, EngineOptions};
+use opeka_measure::{Engine, EngineOptions, TableName};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 /// One trial for each file and number of partitions.
@@ -36,7 +36,8 @@ fn check(file: &Path, partitions: usize) -> Result<(), String> {
     let runtime = runtime.map_err(|error| error.to_string())?;
     let mut runner = Runner::new(move || async move {
         let batch_size = (partitions > 1).then_some(2);
-        let options = EngineOptions { partitions: Some(partitions), batch_size, ..Default::default() };
+        let options =
+            EngineOptions { partitions: Some(partitions), batch_size, ..Default::default() };
         Ok(Session(Engine::new(options)))
     });
     runtime.block_on(runner.run_file_async(file)).map_err(|error| error.to_string())
@@ -62,6 +63,12 @@ impl AsyncDB for Session {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Self::ColumnType>, Refused> {
+        if let Some((name, rows)) = as_table(sql) {
+            let answer = self.0.query(&rows, "query", 1).await.map_err(|p| Refused(p.to_string()))?;
+            let added = self.0.add_batches(&TableName::bare(&name), answer.schema, answer.batches);
+            added.map_err(|p| Refused(p.to_string()))?;
+            return Ok(DBOutput::StatementComplete(0));
+        }
         let answer = self.0.query(sql, "query", 1).await.map_err(|p| Refused(p.to_string()))?;
         let types = answer.schema.fields().iter().map(|field| match field.data_type() {
             DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => DefaultColumnType::Text,
@@ -85,6 +92,20 @@ impl AsyncDB for Session {
     fn engine_name(&self) -> &str {
         "opeka"
     }
+}
+
+/// A session only reads, so `create table t (a int, b text) as values …` is a query for the rows and
+/// a table that is added: the name, and the query.
+fn as_table(sql: &str) -> Option<(String, String)> {
+    let rest = sql.trim().strip_prefix("create table ")?;
+    let (name, rest) = rest.split_once('(')?;
+    let (columns, values) = rest.split_once(") as values")?;
+    let columns = columns.split(',').enumerate().map(|(index, column)| {
+        let (name, data_type) = column.trim().split_once(' ').unwrap_or((column, "text"));
+        format!("cast(column{} as {data_type}) as {name}", index + 1)
+    });
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    Some((name.trim().to_owned(), format!("select {columns} from (values{values})")))
 }
 
 /// Floats to twelve significant digits; `NULL` and `(empty)` for what has no letters.

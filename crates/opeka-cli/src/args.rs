@@ -103,15 +103,15 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct QueryArgs {
-    /// The query
-    #[arg(short = 'c', value_name = "SQL", conflicts_with = "file")]
+    /// The query; without one, it is read from standard input
+    #[arg(short = 'c', long, value_name = "SQL", conflicts_with = "file")]
     pub(crate) command: Option<String>,
     /// A file with the query; `-` is standard input
-    #[arg(short = 'f', value_name = "FILE")]
+    #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// How to write the rows
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    /// How to write the rows; by default as a table, and with `--json` as JSON
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
     /// Write to this file instead of stdout
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -11,6 +11,8 @@ use crate::exit::Usage;
 pub(crate) struct Context {
     pub(crate) project: PathBuf,
     pub(crate) warehouse: Warehouse,
+    /// The arguments that name them, as a command that is proposed must repeat them.
+    pub(crate) said: String,
 }
 
 impl Context {
@@ -31,6 +33,12 @@ impl Context {
             })?,
         };
         let warehouse = global.warehouse.clone().unwrap_or_else(|| project.join("warehouse"));
-        Ok(Self { project, warehouse: Warehouse::at(&warehouse) })
+        let mut said = String::new();
+        for (name, folder) in [("project", &global.project), ("warehouse", &global.warehouse)] {
+            if let Some(folder) = folder {
+                said += &format!(" --{name} \"{}\"", folder.display());
+            }
+        }
+        Ok(Self { project, warehouse: Warehouse::at(&warehouse), said })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use opeka_model::{Problems, Severity};
+use opeka_model::{Kind, Place, Problem, Problems, Severity};
 use opeka_pipeline::PipelineError;
 use serde_json::json;
 
@@ -37,50 +37,80 @@ impl Usage {
 
 impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.message)?;
-        self.hints.iter().try_for_each(|hint| write!(f, "\n  hint: {hint}"))
+        write!(f, "{}", self.message)
     }
 }
 
 impl std::error::Error for Usage {}
 
-/// Tells an error, and what it means for the caller.
-pub(crate) fn report(error: &anyhow::Error, printer: &Printer) -> ExitCode {
-    // A reader that went away is no error: `opeka query … | head`.
-    if error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
-    }) {
+/// Tells an error, and what it means for the caller. A command that publishes says at the end that
+/// it did not.
+pub(crate) fn report(error: &anyhow::Error, publishes: bool, printer: &Printer) -> ExitCode {
+    if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    if let Some(usage) = error.downcast_ref::<Usage>() {
-        printer.error(&format!("error: {usage}"));
-        return ExitCode::from(USAGE);
+    let (status, problems) = meaning(error);
+    tell_problems(&problems, printer);
+    let (errors, warnings) =
+        (problems.count(Severity::Error), problems.count(Severity::Warning));
+    if publishes {
+        printer.error(&format!(
+            "{}; nothing was published, the last release is as it was",
+            counted(errors, warnings)
+        ));
+    } else if errors > 1 {
+        printer.error(&counted(errors, warnings));
     }
-    match error.downcast_ref::<PipelineError>() {
-        Some(PipelineError::Refused { problems, drifted }) => {
-            let status = if *drifted { DRIFTED } else { REFUSED };
-            tell_problems(problems, printer);
-            if printer.json() {
-                let problems: Vec<_> = problems.iter().map(problem_json).collect();
-                printer.report(&json!({ "status": status, "problems": problems }));
-            }
-            ExitCode::from(status)
+    if printer.json() {
+        let problems: Vec<_> = problems.iter().map(problem_json).collect();
+        printer.report(&json!({ "status": status, "problems": problems }));
+    }
+    ExitCode::from(status)
+}
+
+/// A reader that went away is no error: `opeka query … | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        kind == Some(std::io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(io)
+}
+
+/// The exit status of an error, and what is to be told of it.
+fn meaning(error: &anyhow::Error) -> (u8, Problems) {
+    let one = |message: String, hints: &[&str]| {
+        let problem = Problem::error(Kind::Declaration, Place::Nowhere, message);
+        Problems::from(hints.iter().copied().fold(problem, Problem::hint))
+    };
+    if let Some(usage) = error.downcast_ref::<Usage>() {
+        let hints: Vec<&str> = usage.hints.iter().map(String::as_str).collect();
+        return (USAGE, one(usage.to_string(), &hints));
+    }
+    let Some(error) = error.downcast_ref::<PipelineError>() else {
+        return (FAILED, one(format!("{error:#}"), &[]));
+    };
+    let message = error.to_string();
+    match error {
+        PipelineError::Refused { problems, drifted: true } => (DRIFTED, problems.clone()),
+        PipelineError::Refused { problems, drifted: false } => (REFUSED, problems.clone()),
+        PipelineError::Unknown { problems } => (USAGE, problems.clone()),
+        PipelineError::NoRelease { .. } => (USAGE, one(message, &["`opeka releases` lists them"])),
+        PipelineError::SeveralReleases { .. } => (USAGE, one(message, &["write more of its id"])),
+        PipelineError::NothingReleased { .. } => {
+            (REFUSED, one(message, &["`opeka run` makes the first"]))
         }
-        Some(PipelineError::NoRelease { .. }) => {
-            printer.error(&format!("error: {error}"));
-            printer.error("  hint: `opeka releases` lists them; `opeka run` makes the first");
-            ExitCode::from(REFUSED)
+        PipelineError::NoneBefore => {
+            (REFUSED, one(message, &["`opeka releases` lists those there are"]))
         }
-        _ => {
-            printer.error(&format!("error: {error:#}"));
-            ExitCode::from(FAILED)
+        PipelineError::Locked { .. } => {
+            (FAILED, one(message, &["wait for it to end; readers are not disturbed by it"]))
         }
+        PipelineError::Io { .. } | PipelineError::Damaged { .. } => (FAILED, one(message, &[])),
     }
 }
 
-/// All problems, what stops the run last, and how many there are.
+/// All problems, what stops the run last.
 pub(crate) fn tell_problems(problems: &Problems, printer: &Printer) {
     for severity in [Severity::Note, Severity::Warning, Severity::Error] {
         for problem in problems.iter().filter(|problem| problem.severity == severity) {
@@ -91,11 +121,15 @@ pub(crate) fn tell_problems(problems: &Problems, printer: &Printer) {
             }
         }
     }
-    let errors = problems.count(Severity::Error);
-    if errors > 0 {
-        printer.error(&format!(
-            "{errors} error(s), {} warning(s); nothing was published, the last release is as it was",
-            problems.count(Severity::Warning)
-        ));
+}
+
+/// `2 errors, 1 warning`
+fn counted(errors: usize, warnings: usize) -> String {
+    let many = |count: usize, what: &str| {
+        format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    };
+    match warnings {
+        0 => many(errors, "error"),
+        _ => format!("{}, {}", many(errors, "error"), many(warnings, "warning")),
     }
 }

@@ -2,20 +2,26 @@
 
 use std::io::Write;
 
+use anyhow::Context as _;
 use opeka_ingest::{preview_html, preview_text};
-use opeka_model::Problems;
 use opeka_pipeline::{PipelineError, Project, read_recipe};
 use serde_json::json;
 
 use crate::args::IngestArgs;
 use crate::context::Context;
-use crate::exit::tell_problems;
+use crate::exit::{Usage, tell_problems};
 use crate::printer::{Printer, problem_json};
 
 pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> anyhow::Result<()> {
+    if args.preview && args.html.is_none() && printer.json() {
+        return Err(Usage::new("a preview is no JSON")
+            .hint("write it to a page with `--html FILE`")
+            .into());
+    }
     let project = Project::load(&context.project)?;
-    let found = project.recipe(&args.recipe).map_err(|p| PipelineError::from(Problems::from(p)));
-    let (_, recipe) = found?;
+    let found = project.recipe(&args.recipe);
+    let (_, recipe) =
+        found.map_err(|problem| PipelineError::Unknown { problems: problem.into() })?;
     let (reads, mut problems) = read_recipe(&project, recipe)?;
     let mut pages = String::new();
     for read in &reads {
@@ -33,7 +39,8 @@ pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> an
         }
     }
     if let Some(path) = &args.html {
-        std::fs::write(path, pages)?;
+        let cannot = || format!("cannot write `{}`", path.display());
+        std::fs::write(path, pages).with_context(cannot)?;
         printer.say(&format!("wrote {}", path.display()));
     }
     let count: usize = reads.iter().map(|read| read.observed.observations.len()).sum();

@@ -17,6 +17,7 @@ mod run;
 mod sources;
 mod trace;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -36,7 +37,10 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match dispatch(&cli, &printer) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error, &printer),
+        Err(error) => {
+            let publishes = matches!(&cli.command, Command::Run(args) if !args.dry_run);
+            exit::report(&error, publishes, &printer)
+        }
     }
 }
 
@@ -54,8 +58,9 @@ fn dispatch(cli: &Cli, printer: &Printer) -> anyhow::Result<()> {
         Command::Sources => sources::run(&context()?, printer),
         Command::Functions(args) => functions::run(args, printer),
         Command::Completions(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "opeka", &mut printer.out());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "opeka", &mut script);
+            Ok(printer.out().write_all(&script)?)
         }
     }
 }

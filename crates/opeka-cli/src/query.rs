@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read};
 use std::path::Path;
 
+use anyhow::Context as _;
 use opeka_measure::{Answer, Engine, EngineOptions, trim_sql};
 use opeka_model::Problems;
 use opeka_pipeline::{PipelineError, open_release};
@@ -24,31 +25,37 @@ pub(crate) async fn run(
     // A person at a terminal may read files of this machine; nobody else asks here.
     let options = EngineOptions { local_files: true, ..EngineOptions::default() };
     let (engine, _) = open_release(&context.warehouse, &id, options).await?;
+    let format = args.format.unwrap_or(match printer.json() {
+        true => Format::Json,
+        false => Format::Table,
+    });
     let (sql, file) = match (&args.command, &args.file) {
         (Some(sql), _) => (sql.clone(), "query".to_owned()),
         (None, Some(path)) => (read(path)?, path.to_string_lossy().into_owned()),
         (None, None) if std::io::stdin().is_terminal() => {
-            return repl::run(&engine, &id, args.format, printer).await;
+            return repl::run(&engine, &id, format, printer).await;
         }
         (None, None) => (read(Path::new("-"))?, "standard input".to_owned()),
     };
     let answer = ask(&engine, &sql, &file).await?;
     match &args.output {
         Some(path) => {
-            let mut out = BufWriter::new(File::create(path)?);
-            write_rows(&answer, args.format, &mut out)?;
-            printer.say(&format!("wrote {} rows to {}", answer.rows(), path.display()));
+            let cannot = || format!("cannot write `{}`", path.display());
+            let mut out = BufWriter::new(File::create(path).with_context(cannot)?);
+            write_rows(&answer, format, &mut out).with_context(cannot)?;
+            let rows = if answer.rows() == 1 { "row" } else { "rows" };
+            printer.say(&format!("wrote {} {rows} to {}", answer.rows(), path.display()));
             Ok(())
         }
         None => {
-            let binary = matches!(args.format, Format::Parquet | Format::Arrow);
+            let binary = matches!(format, Format::Parquet | Format::Arrow);
             if binary && std::io::stdout().is_terminal() {
                 return Err(Usage::new("these bytes are not for a terminal")
                     .hint("write them to a file with `-o FILE`")
                     .into());
             }
             let mut out = BufWriter::new(std::io::stdout());
-            write_rows(&answer, args.format, &mut out)
+            write_rows(&answer, format, &mut out)
         }
     }
 }
@@ -62,8 +69,11 @@ pub(crate) async fn ask(engine: &Engine, sql: &str, file: &str) -> anyhow::Resul
 fn read(path: &Path) -> anyhow::Result<String> {
     if path == Path::new("-") {
         let mut sql = String::new();
-        std::io::stdin().read_to_string(&mut sql)?;
-        return Ok(sql);
+        let read = std::io::stdin().read_to_string(&mut sql);
+        return match read {
+            Ok(_) => Ok(sql),
+            Err(error) => Err(Usage::new(format!("cannot read standard input: {error}")).into()),
+        };
     }
     std::fs::read_to_string(path)
         .map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())).into())

@@ -1,5 +1,6 @@
 //! `opeka releases` and `opeka rollback`.
 
+use opeka_pipeline::PipelineError;
 use serde_json::json;
 
 use crate::args::RollbackArgs;
@@ -15,7 +16,15 @@ pub(crate) fn list(context: &Context, printer: &Printer) -> anyhow::Result<()> {
     ids.retain(|id| seen.insert(id.clone()));
     let mut reports = Vec::new();
     for id in &ids {
-        let manifest = context.warehouse.manifest(id)?;
+        let manifest = match context.warehouse.manifest(id) {
+            Ok(manifest) => manifest,
+            Err(PipelineError::NoRelease { .. }) => {
+                // Somebody made room; the history still knows it.
+                printer.detail(&format!("release {id} is no longer there"));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let tables = manifest.outputs().filter(|output| output.table.is_some());
         let observations = manifest
             .outputs()

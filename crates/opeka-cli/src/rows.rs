@@ -1,6 +1,6 @@
 //! Rows, written as the user asked.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
@@ -16,6 +16,43 @@ use crate::args::Format;
 
 /// Writes an answer. Lists and structs are written as text where a format has no such thing.
 pub(crate) fn write_rows(
+    answer: &Answer,
+    format: Format,
+    out: &mut (impl Write + Send),
+) -> anyhow::Result<()> {
+    let mut out = Watched { out, reader_left: false };
+    match write(answer, format, &mut out) {
+        // Some writers keep no more of it than its text.
+        Err(_) if out.reader_left => Err(std::io::Error::from(ErrorKind::BrokenPipe).into()),
+        written => written,
+    }
+}
+
+/// Remembers that the reader went away.
+struct Watched<W> {
+    out: W,
+    reader_left: bool,
+}
+
+impl<W> Watched<W> {
+    fn watch<T>(&mut self, result: std::io::Result<T>) -> std::io::Result<T> {
+        result.inspect_err(|error| self.reader_left |= error.kind() == ErrorKind::BrokenPipe)
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.watch(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let flushed = self.out.flush();
+        self.watch(flushed)
+    }
+}
+
+fn write(
     answer: &Answer,
     format: Format,
     out: &mut (impl Write + Send),

@@ -1,5 +1,7 @@
 //! `opeka run`: builds what is stale and publishes it.
 
+use std::time::{Duration, Instant};
+
 use opeka_pipeline::{Event, RunOptions, RunReport, dry_run, run as run_pipelines};
 use serde_json::json;
 
@@ -17,6 +19,7 @@ pub(crate) async fn run(
     if args.dry_run {
         return plan(context, &options, printer);
     }
+    let began = Instant::now();
     let bar = printer.progress(0);
     let mut on_event = |event: Event| match event {
         Event::Step { index, of, id, reused } => {
@@ -29,12 +32,12 @@ pub(crate) async fn run(
     };
     let report = run_pipelines(&context.project, &context.warehouse, &options, &mut on_event).await;
     bar.finish_and_clear();
-    tell(&report?, printer);
+    tell(&report?, context, began.elapsed(), printer);
     Ok(())
 }
 
 /// What was made, and where to look.
-fn tell(report: &RunReport, printer: &Printer) {
+fn tell(report: &RunReport, context: &Context, took: Duration, printer: &Printer) {
     tell_problems(&report.problems, printer);
     if printer.json() {
         let tables: Vec<_> = report
@@ -58,7 +61,11 @@ fn tell(report: &RunReport, printer: &Printer) {
         return;
     }
     if !report.changed {
-        printer.say(&format!("nothing changed: release {} is current", report.release));
+        printer.say(&format!(
+            "nothing changed: release {} is current ({})",
+            report.release,
+            seconds(took)
+        ));
         return;
     }
     for table in &report.tables {
@@ -68,19 +75,36 @@ fn tell(report: &RunReport, printer: &Printer) {
     let observations =
         report.tables.iter().filter(|t| t.table.ends_with(".observations")).map(|t| t.rows);
     printer.say(&format!(
-        "\nrelease {}: {} observations, {} tables, {} published files; {} steps made, {} as before",
+        "\nrelease {}: {} observations, {} tables, {} published files; {} steps made, {} as before ({})",
         report.release,
         observations.sum::<usize>(),
         report.tables.len(),
         report.published.len(),
         report.made,
         report.reused,
+        seconds(took),
     ));
-    printer.say("look at:");
-    for path in report.published.iter().filter(|path| path.ends_with(".html")) {
+    let mut briefs = report.published.iter().filter(|path| path.ends_with(".html")).peekable();
+    if briefs.peek().is_some() {
+        printer.say("look at:");
+    }
+    for path in briefs {
         printer.say(&format!("  {}", report.folder.join(path).display()));
     }
-    printer.say("ask:\n  opeka query -c \"select * from england_care.looked_after limit 5\"");
+    let metric = |table: &&str| {
+        table.contains('.') && !table.starts_with("codelists.") && !table.ends_with(".observations")
+    };
+    let mut tables = report.tables.iter().map(|t| t.table.as_str());
+    let example = tables.find(metric).unwrap_or("observations");
+    printer.say(&format!(
+        "ask:\n  opeka query{} -c \"select * from {example} limit 5\"",
+        context.said
+    ));
+}
+
+/// How long it took, for people: a report that is kept says no time.
+pub(crate) fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
 }
 
 fn plan(context: &Context, options: &RunOptions, printer: &Printer) -> anyhow::Result<()> {

@@ -35,7 +35,11 @@ pub(crate) async fn run(
         writeln!(out, "brief   {file}:{}", lines.join(","))?;
     }
     writeln!(out, "metric  {}  {}", found.metric, found.title)?;
-    writeln!(out, "sql     {}", found.sql_file)?;
+    let changed = match found.as_released {
+        true => "",
+        false => "  CHANGED SINCE THE RELEASE; `opeka run` makes one of it",
+    };
+    writeln!(out, "sql     {}{changed}", found.sql_file)?;
     for line in found.sql.trim_end().lines() {
         writeln!(out, "        {line}")?;
     }
@@ -114,7 +118,7 @@ fn as_json(found: &Trace, rows: usize) -> anyhow::Result<serde_json::Value> {
         found.briefs.iter().map(|(file, lines)| json!({ "file": file, "lines": lines })).collect();
     Ok(json!({
         "release": found.release, "metric": found.metric, "title": found.title,
-        "sql_file": found.sql_file, "sql": found.sql, "briefs": briefs,
+        "sql_file": found.sql_file, "sql": found.sql, "as_released": found.as_released, "briefs": briefs,
         "row_count": rows, "rows": table, "cells": cells,
     }))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use opeka_model::{Kind, Place, Problem, Problems, TimePeriod};
+use opeka_model::{Kind, Place, Problem, Problems, TimePeriod, closest};
 
 /// One code of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ impl Code {
     }
 
     /// Whether the code was valid on some day of the period.
-    fn valid_in(&self, period: &TimePeriod) -> bool {
+    pub(crate) fn valid_in(&self, period: &TimePeriod) -> bool {
         let from = self.get("valid_from").is_none_or(|from| *from <= *period.end());
         let to = self.get("valid_to").is_none_or(|to| *to >= *period.start());
         from && to
@@ -175,17 +175,15 @@ impl Codelist {
             Some(by) => std::slice::from_ref(by),
             None => &["code", "name_en", "name_ru", "aliases"],
         };
-        let mut scored: Vec<(f64, &str)> = Vec::new();
+        let mut names: BTreeMap<String, &str> = BTreeMap::new();
         for code in &self.codes {
             let fields = columns.iter().filter_map(|column| code.get(column));
-            let parts = fields.flat_map(|field| field.split('|'));
-            let best = parts
-                .map(|part| (strsim::jaro_winkler(&normalise(part), spelling), part))
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            scored.extend(best.filter(|(score, _)| *score >= 0.8));
+            for name in fields.flat_map(|field| field.split('|')) {
+                names.entry(normalise(name)).or_insert(name);
+            }
         }
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+        let near = closest(spelling, names.keys().map(String::as_str));
+        near.into_iter().filter_map(|near| names.get(near)).map(|name| (*name).to_owned()).collect()
     }
 }
 
@@ -262,7 +260,7 @@ mod tests {
         );
         assert_eq!(
             list.find("Dorsett", None, None),
-            Match::Unknown(vec!["Dorset".into(), "Dorset".into()])
+            Match::Unknown(vec!["Dorset".into(), "Dorset (Pre LG)".into()])
         );
     }
 

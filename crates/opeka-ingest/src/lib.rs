@@ -31,9 +31,11 @@
 //! Figures stand where the rows that have a label cross the columns that have one. What a cell
 //! says is never an error of the program: it is an observation, or a problem with its place.
 
+mod attach;
 mod codelist;
 mod grid;
 mod marks;
+mod meaning;
 mod numbers;
 mod observe;
 mod open;

@@ -33,17 +33,21 @@ pub(crate) fn split_marks(cell: &Cell, recipe: &Recipe) -> (String, Vec<String>)
         text = text.trim_end().to_owned();
         marks.insert(0, (*mark).clone());
     }
-    let superscripts = cell.superscript.iter().flat_map(|s| s.split([',', ';', ' ']));
-    marks
-        .extend(superscripts.filter(|s| !s.is_empty()).map(|s| s.trim_end_matches(')').to_owned()));
+    marks.extend(superscripts(cell));
     (text, marks)
+}
+
+/// The marks of a superscript run: `1`, `1)` and `1, 2`.
+fn superscripts(cell: &Cell) -> impl Iterator<Item = String> {
+    let marks = cell.superscript.iter().flat_map(|run| run.split([',', ';', ' ']));
+    marks.map(|mark| mark.trim_end_matches(')')).filter(|mark| !mark.is_empty()).map(str::to_owned)
 }
 
 /// Reads a cell among the figures; the marks are those beside its number.
 pub(crate) fn read_figure<'r>(cell: &Cell, recipe: &'r Recipe) -> (Figure<'r>, Vec<String>) {
     // A sign such as `*` may be a mark in place of a number and a footnote beside one.
     if let Some(mark) = recipe.marks.get(&cell.text()) {
-        return (Figure::Mark(mark), cell.superscript.clone().into_iter().collect());
+        return (Figure::Mark(mark), superscripts(cell).collect());
     }
     let (text, marks) = split_marks(cell, recipe);
     let figure = match &cell.value {

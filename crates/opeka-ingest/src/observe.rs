@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use opeka_model::{CellRef, Kind, Observation, Problem, Problems, TimePeriod};
 
-use crate::codelist::{Codelists, Match};
+use crate::attach::Attached;
+use crate::codelist::Codelists;
 use crate::grid::{Cell, Grid, Value, Workbook};
 use crate::marks::{Figure, Notes, check_legends, read_figure, read_notes, split_marks};
+use crate::meaning::Meanings;
 use crate::recipe::{Column, Dimension, Mark, OneOrMany, Recipe, Selection, Table};
-use crate::select::{Attached, TableView};
+use crate::select::TableView;
 
 /// What a recipe made of a workbook.
 #[derive(Debug, Default)]
@@ -127,8 +129,11 @@ struct TableReader<'a> {
     grid: &'a Grid,
     problems: Problems,
     roles: BTreeMap<(u32, u32), Role>,
-    /// What a label means, by column, cell and period; a label's problem is told once.
-    meanings: HashMap<(Column, u32, u32, Option<String>), Option<String>>,
+    meanings: Meanings<'a>,
+    /// Labels whose problem was told; it is told once, however many figures they stand for.
+    refused_labels: BTreeSet<(Column, Option<(u32, u32)>)>,
+    /// Marks without a note that were told, by their cell.
+    unexplained: BTreeSet<(u32, u32, String)>,
     /// Areas with figures from when they were not in force: the first such cell, and how many.
     out_of_force: BTreeMap<String, (u32, u32, String, usize)>,
 }
@@ -157,7 +162,9 @@ impl<'a> TableReader<'a> {
             grid,
             problems: Problems::new(),
             roles: BTreeMap::new(),
-            meanings: HashMap::new(),
+            meanings: Meanings::new(codelists),
+            refused_labels: BTreeSet::new(),
+            unexplained: BTreeSet::new(),
             out_of_force: BTreeMap::new(),
         }
     }
@@ -236,22 +243,32 @@ impl<'a> TableReader<'a> {
             labels.as_ref().map(|labels| view.anchors(labels, problems).unwrap_or_default())
         };
         let (below, right_of) = (spans(&selection.below), spans(&selection.right_of));
-        let covered = |by_row: bool| {
-            let attached = sources.values().filter_map(|source| match source {
-                Source::Attached(attached) if attached.by_row() == Some(by_row) => Some(attached),
-                _ => None,
+        let attached = |by_row: bool| -> Vec<&Attached> {
+            let all = sources.values().filter_map(|source| match source {
+                Source::Attached(attached) => Some(attached),
+                Source::Constant(_) => None,
             });
-            let sets: Vec<BTreeSet<u32>> = attached.map(Attached::covered).collect();
-            (!sets.is_empty()).then(|| sets.into_iter().flatten().collect::<BTreeSet<u32>>())
+            all.filter(|attached| attached.by_row() == Some(by_row)).collect()
         };
-        let columns = covered(false).or_else(|| {
-            let spans = below.as_ref()?;
-            Some(spans.iter().flat_map(|s| s.left..=s.right).collect())
-        });
-        let rows = covered(true).or_else(|| {
-            let spans = right_of.as_ref()?;
-            Some(spans.iter().flat_map(|s| s.top..=s.bottom).collect())
-        });
+        let (by_row, by_column) = (attached(true), attached(false));
+        // Only rows and columns with cells are looked at: a merged range may claim a million.
+        let (mut used_rows, mut used_columns) = (BTreeSet::new(), BTreeSet::new());
+        for cell in self.grid.cells() {
+            used_rows.insert(cell.row);
+            used_columns.insert(cell.column);
+        }
+        let columns = match (by_column.is_empty(), &below) {
+            (false, _) => Some(keep(&used_columns, |c| by_column.iter().any(|a| a.covers(c)))),
+            (true, Some(spans)) => {
+                Some(keep(&used_columns, |c| spans.iter().any(|s| s.has_column(c))))
+            }
+            (true, None) => None,
+        };
+        let rows = match (by_row.is_empty(), &right_of) {
+            (false, _) => Some(keep(&used_rows, |r| by_row.iter().any(|a| a.covers(r)))),
+            (true, Some(spans)) => Some(keep(&used_rows, |r| spans.iter().any(|s| s.has_row(r)))),
+            (true, None) => None,
+        };
         let (Some(rows), Some(columns)) = (rows, columns) else {
             if !problems.has_errors() {
                 problems.push(
@@ -274,13 +291,8 @@ impl<'a> TableReader<'a> {
                 && right_of
                     .as_ref()
                     .is_none_or(|spans| spans.iter().any(|s| column > s.right && s.has_row(row)))
-                && sources.values().all(|source| match source {
-                    // Above the headings, or left of the labels, there are no figures.
-                    Source::Attached(attached) if attached.by_row() == Some(false) => {
-                        attached.find(row, column).is_some()
-                    }
-                    _ => true,
-                })
+                // Above the headings there are no figures.
+                && by_column.iter().all(|attached| attached.find(row, column).is_some())
         };
         let row_columns = |row: u32| -> BTreeSet<u32> {
             columns.iter().copied().filter(|column| inside(row, *column)).collect()
@@ -344,8 +356,7 @@ impl<'a> TableReader<'a> {
                 Source::Attached(attached) => match attached.find(row, column) {
                     Some(label) => {
                         let (text, marks) = split_marks(label, self.recipe);
-                        label_notes
-                            .extend(marks.iter().filter_map(|mark| notes.get(mark).cloned()));
+                        label_notes.extend(self.explain(label, &marks, notes));
                         self.mean(*what, dimension, Some(label), &text, period.as_ref())
                     }
                     // An attribute may be left out; a dimension may not.
@@ -399,19 +410,7 @@ impl<'a> TableReader<'a> {
             self.note_validity(&ref_area, period.as_ref(), row, column);
         }
         let mut note: Vec<String> = Vec::new();
-        for own in &beside {
-            match notes.get(own) {
-                Some(text) => note.push(text.clone()),
-                None => self.problems.push(
-                    Problem::warning(
-                        Kind::Data,
-                        place.clone(),
-                        format!("mark `{own}` has no note"),
-                    )
-                    .hint("say under `[footnotes]` where the notes stand"),
-                ),
-            }
-        }
+        note.extend(cell.into_iter().flat_map(|cell| self.explain(cell, &beside, notes)));
         note.extend(label_notes);
         note.extend(self.row_notes(row, notes));
         note.extend(labels.remove(&Column::Note));
@@ -444,20 +443,34 @@ impl<'a> TableReader<'a> {
     }
 
     /// The notes to labels of the row that no dimension reads, such as the name beside a code.
-    fn row_notes(&self, row: u32, notes: &Notes) -> Vec<String> {
+    fn row_notes(&mut self, row: u32, notes: &Notes) -> Vec<String> {
         let is_label = |cell: &&Cell| {
             matches!(cell.value, Value::Text(_))
                 && !self.roles.contains_key(&(cell.row, cell.column))
         };
-        let labels = self.grid.row(row).iter().filter(is_label);
         let figures = |cell: &Cell| {
             matches!(read_figure(cell, self.recipe).0, Figure::Number(_) | Figure::Mark(_))
         };
-        labels
-            .filter(|cell| !figures(cell))
-            .flat_map(|cell| split_marks(cell, self.recipe).1)
-            .filter_map(|mark| notes.get(&mark).cloned())
-            .collect()
+        let labels = self.grid.row(row).iter().filter(is_label).filter(|cell| !figures(cell));
+        let marked: Vec<(&Cell, Vec<String>)> =
+            labels.map(|cell| (cell, split_marks(cell, self.recipe).1)).collect();
+        marked.into_iter().flat_map(|(cell, marks)| self.explain(cell, &marks, notes)).collect()
+    }
+
+    /// The publisher's notes to the marks of a cell; a mark without one is told once.
+    fn explain(&mut self, cell: &Cell, marks: &[String], notes: &Notes) -> Vec<String> {
+        let (row, column) = (cell.row, cell.column);
+        for mark in marks.iter().filter(|mark| !notes.contains_key(*mark)) {
+            if self.unexplained.insert((row, column, mark.clone())) {
+                let place = self.grid.place(&self.workbook.source, row, column);
+                let message = format!("mark `{mark}` has no note");
+                self.problems.push(
+                    Problem::warning(Kind::Data, place, message)
+                        .hint("say under `[footnotes]` where the notes stand"),
+                );
+            }
+        }
+        marks.iter().filter_map(|mark| notes.get(mark).cloned()).collect()
     }
 
     fn refuse(
@@ -472,7 +485,7 @@ impl<'a> TableReader<'a> {
         self.problems.push(hint(Problem::error(Kind::Data, place, message)));
     }
 
-    /// What a written label means, by the recipe's `values` and by the code list.
+    /// What a written label means; `None` with a problem where that cannot be said.
     fn mean(
         &mut self,
         what: Column,
@@ -481,116 +494,30 @@ impl<'a> TableReader<'a> {
         written: &str,
         period: Option<&TimePeriod>,
     ) -> Option<String> {
-        let at = label.map_or((u32::MAX, u32::MAX), |cell| (cell.row, cell.column));
-        let key = (what, at.0, at.1, period.map(ToString::to_string));
-        if let Some(known) = self.meanings.get(&key) {
-            return known.clone();
-        }
-        let place = match label {
-            Some(cell) => self.grid.place(&self.workbook.source, cell.row, cell.column),
-            None => self.grid.sheet_place(&self.workbook.source),
+        let problem = match self.meanings.of(what, dimension, written, period) {
+            Ok(meaning) => return Some(meaning),
+            Err(problem) => problem,
         };
-        let meaning = self.meaning(what, dimension, written, period).map_err(|problem| {
-            let told = self.meanings.iter().any(|((c, row, column, _), meaning)| {
-                (*c, *row, *column) == (what, at.0, at.1) && meaning.is_none()
-            });
-            if !told {
-                self.problems.push(Problem { place, ..problem });
-            }
-        });
-        let meaning = meaning.ok();
-        self.meanings.insert(key, meaning.clone());
-        meaning
-    }
-
-    fn meaning(
-        &self,
-        what: Column,
-        dimension: &Dimension,
-        written: &str,
-        period: Option<&TimePeriod>,
-    ) -> Result<String, Problem> {
-        let refuse =
-            |message: String| Problem::error(Kind::Data, opeka_model::Place::Nowhere, message);
-        let name = what.name();
-        let written = match dimension.values.is_empty() {
-            true => written.to_owned(),
-            false => {
-                let wanted = crate::codelist::normalise(written);
-                let mut values = dimension.values.iter();
-                match values.find(|(from, _)| crate::codelist::normalise(from) == wanted) {
-                    Some((_, to)) => to.clone(),
-                    None => {
-                        let problem = refuse(format!(
-                            "`{written}` is none of the recipe's `values` of `{name}`"
-                        ));
-                        let known = dimension.values.keys().map(String::as_str);
-                        return Err(match opeka_model::closest(written, known).first() {
-                            Some(near) => problem.hint(format!("the closest is `{near}`")),
-                            None => problem,
-                        });
-                    }
-                }
-            }
-        };
-        let Some(list_name) = what.codelist() else {
-            return match what {
-                Column::TimePeriod => {
-                    TimePeriod::parse(&written).map(|p| p.to_string()).ok_or_else(|| {
-                        refuse(format!("`{written}` is no time period"))
-                            .hint("a time period is `2018`, `2018-Q1`, `2018-01` or `2018-03-31`")
-                    })
-                }
-                _ => Ok(written),
+        if self.refused_labels.insert((what, label.map(|cell| (cell.row, cell.column)))) {
+            let place = match label {
+                Some(cell) => self.grid.place(&self.workbook.source, cell.row, cell.column),
+                None => self.grid.sheet_place(&self.workbook.source),
             };
-        };
-        let Some(list) = self.codelists.get(list_name) else {
-            return Err(refuse(format!("there is no code list `{list_name}`")));
-        };
-        if what != Column::RefArea {
-            return match list.get(&written) {
-                Some(code) => Ok(code.code.clone()),
-                None => match list.find(&written, dimension.by.as_deref(), None) {
-                    Match::One { code, .. } => Ok(code),
-                    other => Err(unmatched(refuse, &written, name, list_name, other)),
-                },
-            };
+            self.problems.push(Problem { place, ..problem });
         }
-        match list.find(&written, dimension.by.as_deref(), period) {
-            Match::One { code, .. } => Ok(code),
-            other => Err(unmatched(refuse, &written, "area", list_name, other)),
-        }
+        None
     }
 
     fn note_validity(&mut self, area: &str, period: Option<&TimePeriod>, row: u32, column: u32) {
         let Some(period) = period else { return };
-        let Some(list) = self.codelists.get("regions") else { return };
-        if let Match::One { in_force: false, .. } = list.find(area, Some("code"), Some(period)) {
+        let code = self.codelists.get("regions").and_then(|list| list.get(area));
+        if code.is_some_and(|code| !code.valid_in(period)) {
             let first = || (row, column, period.to_string(), 0);
             self.out_of_force.entry(area.to_owned()).or_insert_with(first).3 += 1;
         }
     }
 }
 
-fn unmatched(
-    refuse: impl Fn(String) -> Problem,
-    written: &str,
-    what: &str,
-    list: &str,
-    found: Match,
-) -> Problem {
-    match found {
-        Match::Several(codes) => refuse(format!(
-            "ambiguous {what} `{written}`: it may be {}",
-            codes.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(" or ")
-        ))
-        .hint("say which with `values`, or match another column of the code list with `by`"),
-        Match::Unknown(near) if !near.is_empty() => {
-            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-            refuse(format!("unknown {what} `{written}`"))
-                .hint(format!("the closest in code list `{list}`: {}", near.join(", ")))
-        }
-        _ => refuse(format!("unknown {what} `{written}`"))
-            .hint(format!("add it to code list `{list}`, or an alias of it")),
-    }
+fn keep(lines: &BTreeSet<u32>, holds: impl Fn(u32) -> bool) -> BTreeSet<u32> {
+    lines.iter().copied().filter(|line| holds(*line)).collect()
 }

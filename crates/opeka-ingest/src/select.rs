@@ -1,13 +1,13 @@
-//! Cells selected by what is written, and how a figure finds its dimensions among them.
+//! Cells selected by what is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use opeka_model::{Kind, Problem, Problems, closest};
 use regex::Regex;
 
 use crate::codelist::normalise;
 use crate::grid::{Cell, Grid, Span};
-use crate::recipe::{Attach, Dimension, Direction, OneOrMany, Selection};
+use crate::recipe::{OneOrMany, Selection};
 
 /// The rows and columns of one table: everything above the row where it ends.
 pub(crate) struct TableView<'a> {
@@ -172,106 +172,5 @@ impl<'a> TableView<'a> {
             );
         }
         chosen
-    }
-}
-
-/// The selected cells of one dimension, arranged for looking them up.
-pub(crate) struct Attached<'a> {
-    direction: Direction,
-    attach: Attach,
-    /// By row or column, as the direction asks; within it by the other coordinate.
-    lines: BTreeMap<u32, BTreeMap<u32, (&'a Cell, Span)>>,
-    /// The columns to prefer, in order, when a dimension names several.
-    preferred: Vec<Span>,
-}
-
-impl<'a> Attached<'a> {
-    pub(crate) fn new(view: &TableView<'a>, dimension: &Dimension, cells: &[&'a Cell]) -> Self {
-        let direction = dimension.direction.unwrap_or(Direction::Left);
-        let mut lines: BTreeMap<u32, BTreeMap<u32, (&Cell, Span)>> = BTreeMap::new();
-        for cell in cells {
-            let span = view.grid.span(cell.row, cell.column);
-            let (from, to, at) = match direction {
-                Direction::Left | Direction::Right => (span.top, span.bottom, cell.column),
-                Direction::Up | Direction::Down => (span.left, span.right, cell.row),
-            };
-            // A merged cell stands on every line it covers; the file bounds its size, not us.
-            let to = if dimension.attach == Attach::Closest { from } else { to.min(from + 20_000) };
-            for line in from..=to {
-                lines.entry(line).or_default().insert(at, (cell, span));
-            }
-        }
-        let several = dimension.below.as_ref().is_some_and(|below| below.as_slice().len() > 1);
-        let preferred = match &dimension.below {
-            // The anchors were found before, or there are no cells to attach.
-            Some(below) if several => view.anchors(below, &mut Problems::new()).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        Self { direction, attach: dimension.attach, lines, preferred }
-    }
-
-    /// Whether it says which rows (`true`) or which columns (`false`) hold figures.
-    pub(crate) fn by_row(&self) -> Option<bool> {
-        (self.attach == Attach::Directly)
-            .then_some(matches!(self.direction, Direction::Left | Direction::Right))
-    }
-
-    /// The rows, or columns, that it has a cell for.
-    pub(crate) fn covered(&self) -> BTreeSet<u32> {
-        self.lines.keys().copied().collect()
-    }
-
-    /// The cell that a figure at this place finds.
-    pub(crate) fn find(&self, row: u32, column: u32) -> Option<&'a Cell> {
-        match self.attach {
-            Attach::Directly => self.directly(row, column),
-            Attach::Closest => self.closest(row, column),
-        }
-    }
-
-    fn directly(&self, row: u32, column: u32) -> Option<&'a Cell> {
-        let (line, at) = match self.direction {
-            Direction::Left | Direction::Right => (row, column),
-            Direction::Up | Direction::Down => (column, row),
-        };
-        let cells = self.lines.get(&line)?;
-        for span in &self.preferred {
-            if let Some((_, (cell, _))) = cells.range(span.left..=span.right).next() {
-                return Some(cell);
-            }
-        }
-        let found = match self.direction {
-            Direction::Left | Direction::Up => cells.range(..at).next_back(),
-            Direction::Right | Direction::Down => cells.range(at + 1..).next(),
-        };
-        found.map(|(_, (cell, _))| *cell)
-    }
-
-    /// Headings that begin at or before the figure (by column when looking up or down, by row when
-    /// looking left or right): the last to begin, and of those the nearest.
-    fn closest(&self, row: u32, column: u32) -> Option<&'a Cell> {
-        let (line, at) = match self.direction {
-            Direction::Left | Direction::Right => (row, column),
-            Direction::Up | Direction::Down => (column, row),
-        };
-        for cells in self.lines.range(..=line).rev().map(|(_, cells)| cells) {
-            let found = match self.direction {
-                Direction::Left | Direction::Up => cells.range(..at).next_back(),
-                Direction::Right | Direction::Down => cells.range(at + 1..).next(),
-            };
-            if let Some((_, (cell, span))) = found {
-                let merged = span.left != span.right || span.top != span.bottom;
-                let covers = match self.direction {
-                    Direction::Left | Direction::Right => span.has_row(row),
-                    Direction::Up | Direction::Down => span.has_column(column),
-                };
-                let heading_only = match self.direction {
-                    Direction::Left | Direction::Right => span.top == span.bottom,
-                    Direction::Up | Direction::Down => span.left == span.right,
-                };
-                return (!merged || covers || heading_only).then_some(*cell);
-            }
-        }
-        None
     }
 }

@@ -19,6 +19,18 @@ pub enum PipelineError {
     /// There is no such release.
     #[error("there is no release `{id}`")]
     NoRelease { id: String },
+    /// The beginning of an id that several releases share.
+    #[error("several releases begin with `{id}`: {}", ids.join(", "))]
+    SeveralReleases { id: String, ids: Vec<String> },
+    /// Nothing was released here yet.
+    #[error("there is no release in `{}` yet", path.display())]
+    NothingReleased { path: PathBuf },
+    /// There is no release to go back to.
+    #[error("there is no release before the current one")]
+    NoneBefore,
+    /// What the caller named is not declared.
+    #[error("{} unknown name(s)", problems.len())]
+    Unknown { problems: Problems },
     /// The data, the checks or the declarations say no.
     #[error("{} problem(s)", problems.len())]
     Refused {

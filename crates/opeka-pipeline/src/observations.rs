@@ -135,8 +135,10 @@ fn choose_leading(pipeline: &Pipeline, all: &mut [Observation]) -> Problems {
         }
         for (_, index) in &ranked[1..] {
             let (lead, other) = (&all[leader], &all[*index]);
+            // Two figures of one data set were refused already.
             if let (Some(first), Some(second)) = (lead.obs_value, other.obs_value)
                 && first != second
+                && lead.dataset != other.dataset
             {
                 let pair = (lead.dataset.clone(), other.dataset.clone());
                 let message = format!(

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opeka_measure::{TableName, tables_in};
+use opeka_measure::tables_in;
 use opeka_model::{Kind, Place, Problem, Problems, closest};
 
 use crate::error::PipelineError;
@@ -57,6 +57,8 @@ pub struct Step {
     pub inputs: BTreeMap<String, String>,
     /// The steps that must be done before.
     pub needs: BTreeSet<String>,
+    /// Where the tables among them are named.
+    named: BTreeMap<String, Place>,
     /// A hash over the program, the step, its inputs, and the fingerprints of what it needs.
     pub fingerprint: String,
 }
@@ -91,16 +93,17 @@ impl Plan {
             for metric in &pipeline.metrics {
                 let mut step = Step::new(StepKind::Metric, Some(pipeline), &metric.name);
                 step.inputs.insert(metric.file.clone(), metric.sha256.clone());
-                let needs = tables_in(&metric.value.sql, &metric.value.sql_file, 1);
-                step.reads(needs, &mut problems);
+                step.reads(&metric.value.sql, &metric.value.sql_file, 1, &mut problems);
                 // A check may look into another table.
                 for check in &metric.value.metric.checks {
                     if let Some(member) = &check.member {
                         let table = member.of.rsplit_once('.').map_or("", |(table, _)| table);
+                        let place = Place::File { file: metric.file.clone() };
+                        step.named.entry(table.to_owned()).or_insert(place);
                         step.needs.insert(table.to_owned());
                     }
                     if let Some(sql) = &check.sql {
-                        step.reads(tables_in(sql, &metric.file, 1), &mut problems);
+                        step.reads(sql, &metric.file, 1, &mut problems);
                     }
                 }
                 let own = step.id.clone();
@@ -110,15 +113,15 @@ impl Plan {
             for chart in &pipeline.charts {
                 let mut step = Step::new(StepKind::Chart, Some(pipeline), &chart.name);
                 step.inputs.insert(chart.file.clone(), chart.sha256.clone());
-                let needs = tables_in(chart.value.sql(), &chart.file, chart.value.sql_line());
-                step.reads(needs, &mut problems);
+                let line = chart.value.sql_line();
+                step.reads(chart.value.sql(), &chart.file, line, &mut problems);
                 steps.push(step);
             }
             for brief in &pipeline.briefs {
                 let mut step = Step::new(StepKind::Brief, Some(pipeline), &brief.name);
                 step.inputs.insert(brief.file.clone(), brief.sha256.clone());
                 for query in brief.value.queries() {
-                    step.reads(tables_in(&query.sql, &brief.file, query.line), &mut problems);
+                    step.reads(&query.sql, &brief.file, query.line, &mut problems);
                 }
                 for (chart, _) in brief.value.charts() {
                     step.needs.insert(format!("chart {}/{chart}", pipeline.schema));
@@ -130,7 +133,7 @@ impl Plan {
             }
         }
         expand_observations(project, &mut steps);
-        problems.extend(unknown_tables(project, &steps));
+        problems.extend(unknown_tables(&steps));
         if problems.has_errors() {
             return Err(problems.into());
         }
@@ -166,14 +169,22 @@ impl Step {
             name: name.to_owned(),
             inputs: BTreeMap::new(),
             needs: BTreeSet::new(),
+            named: BTreeMap::new(),
             fingerprint: String::new(),
         }
     }
 
-    fn reads(&mut self, tables: Result<BTreeSet<TableName>, Problem>, problems: &mut Problems) {
-        match tables {
-            Ok(tables) => self.needs.extend(tables.iter().map(ToString::to_string)),
-            Err(problem) => problems.push(problem),
+    /// Needs the tables that a query names; `line` is that of the query's beginning.
+    fn reads(&mut self, sql: &str, file: &str, line: usize, problems: &mut Problems) {
+        let tables = match tables_in(sql, file, line) {
+            Ok(tables) => tables,
+            Err(problem) => return problems.push(problem),
+        };
+        for table in tables.iter().map(ToString::to_string) {
+            let at = sql.lines().position(|text| text.contains(&table)).unwrap_or(0);
+            let place = Place::Text { file: file.to_owned(), line: line + at, column: None };
+            self.named.entry(table.clone()).or_insert(place);
+            self.needs.insert(table);
         }
     }
 }
@@ -206,7 +217,7 @@ fn expand_observations(project: &Project, steps: &mut [Step]) {
     }
 }
 
-fn unknown_tables(project: &Project, steps: &[Step]) -> Problems {
+fn unknown_tables(steps: &[Step]) -> Problems {
     let known: BTreeSet<&str> = steps.iter().map(|step| step.id.as_str()).collect();
     let mut problems = Problems::new();
     for step in steps {
@@ -215,16 +226,9 @@ fn unknown_tables(project: &Project, steps: &[Step]) -> Problems {
             if table.starts_with("chart ") {
                 continue;
             }
-            let file = project
-                .pipelines
-                .iter()
-                .flat_map(|p| &p.metrics)
-                .find(|metric| step.inputs.contains_key(&metric.file))
-                .map(|metric| metric.value.sql_file.clone())
-                .or_else(|| step.inputs.keys().next().cloned())
-                .unwrap_or_default();
+            let place = step.named.get(table).cloned().unwrap_or(Place::Nowhere);
             let message = format!("there is no table `{table}`");
-            let problem = Problem::error(Kind::Declaration, Place::File { file }, message);
+            let problem = Problem::error(Kind::Declaration, place, message);
             let tables = known.iter().copied().filter(|id| !id.contains(' '));
             let hint = closest(table, tables).first().map(|near| format!("did you mean `{near}`?"));
             problems.push(hint.into_iter().fold(problem, Problem::hint));
@@ -241,16 +245,33 @@ fn in_order(steps: Vec<Step>) -> Result<Vec<Step>, PipelineError> {
         let ready = |step: &Step| step.needs.iter().all(|need| done.contains(need));
         let (now, later): (Vec<Step>, Vec<Step>) = waiting.into_iter().partition(ready);
         if now.is_empty() {
-            let circle: Vec<&str> = later.iter().map(|step| step.id.as_str()).collect();
-            let message = format!("these need each other in a circle: {}", circle.join(", "));
-            let problem = Problem::error(Kind::Declaration, Place::Nowhere, message);
-            return Err(Problems::from(problem).into());
+            return Err(Problems::from(circle(later)).into());
         }
         done.extend(now.iter().map(|step| step.id.clone()));
         ordered.extend(now);
         waiting = later;
     }
     Ok(ordered)
+}
+
+/// Names the steps that wait for each other; what only waits for them is left out.
+fn circle(mut steps: Vec<Step>) -> Problem {
+    loop {
+        let needed: BTreeSet<String> = steps.iter().flat_map(|s| s.needs.clone()).collect();
+        let before = steps.len();
+        steps.retain(|step| needed.contains(&step.id));
+        if steps.len() == before {
+            break;
+        }
+    }
+    let places = steps.iter().flat_map(|step| step.named.iter().map(move |named| (step, named)));
+    let within = |table: &String| steps.iter().any(|step| step.id == *table);
+    let hints = places.filter(|(_, (table, _))| within(table)).map(|(step, (table, place))| {
+        format!("`{}` reads `{table}`: {place}", step.id)
+    });
+    let names: Vec<String> = steps.iter().map(|step| format!("`{}`", step.id)).collect();
+    let message = format!("these read each other in a circle: {}", names.join(", "));
+    hints.fold(Problem::error(Kind::Declaration, Place::Nowhere, message), Problem::hint)
 }
 
 /// Computes the fingerprints; the steps are in order.

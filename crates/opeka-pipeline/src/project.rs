@@ -91,7 +91,7 @@ impl Project {
     /// [`PipelineError::Io`] where a folder cannot be read, [`PipelineError::Refused`] with the
     /// mistakes.
     pub fn load(root: &Path) -> Result<Self, PipelineError> {
-        let mut loader = Loader { root, problems: Problems::new() };
+        let mut loader = Loader { root, problems: Problems::new(), sources_unread: false };
         let (codelists, codelist_hashes) = loader.codelists()?;
         let sources = loader.sources()?;
         let mut pipelines = Vec::new();
@@ -141,6 +141,8 @@ impl Project {
 struct Loader<'a> {
     root: &'a Path,
     problems: Problems,
+    /// Whether a source's declaration could not be read: a source that is missing then is no news.
+    sources_unread: bool,
 }
 
 impl Loader<'_> {
@@ -236,7 +238,10 @@ impl Loader<'_> {
         let Some(text) = self.text(path)? else { return Ok(()) };
         let file = self.relative(path);
         let parsed = from_toml::<SourceManifest>(&file, &text).map_err(Problems::from);
-        let Some(manifest) = self.keep(parsed) else { return Ok(()) };
+        let Some(manifest) = self.keep(parsed) else {
+            self.sources_unread = true;
+            return Ok(());
+        };
         let data = path.with_file_name(&manifest.file);
         let name = data.strip_prefix(base).unwrap_or(&data);
         let name: Vec<_> = name.components().map(|c| c.as_os_str().to_string_lossy()).collect();
@@ -329,7 +334,7 @@ impl Loader<'_> {
     fn check_names(&mut self, pipeline: &Pipeline, sources: &BTreeMap<String, Source>) {
         for recipe in &pipeline.recipes {
             for source in recipe.value.source.as_slice() {
-                if sources.contains_key(source) {
+                if sources.contains_key(source) || self.sources_unread {
                     continue;
                 }
                 let place = Place::File { file: recipe.file.clone() };
@@ -342,7 +347,10 @@ impl Loader<'_> {
         }
         for brief in &pipeline.briefs {
             for (chart, line) in brief.value.charts() {
-                if pipeline.charts.iter().any(|known| known.name == chart) {
+                // What stands wrong in a chart's own file was said already.
+                let path = format!("pipelines/{}/publish/{chart}.chart.toml", pipeline.name);
+                let there = self.root.join(path).is_file();
+                if there || pipeline.charts.iter().any(|known| known.name == chart) {
                     continue;
                 }
                 let place = Place::Text { file: brief.file.clone(), line, column: None };

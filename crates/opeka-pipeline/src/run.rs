@@ -90,7 +90,7 @@ pub fn dry_run(
     let wanted = wanted(&project, options)?;
     let plan = Plan::derive(&project)?;
     let current = current_manifest(warehouse)?;
-    let planned = plan.steps.into_iter().filter(|step| is_wanted(step, &wanted)).map(|step| {
+    let planned = asked_for(plan.steps, &wanted).into_iter().map(|step| {
         let fresh = !options.full && is_fresh(&step, current.as_ref());
         PlannedStep { step, fresh }
     });
@@ -110,14 +110,16 @@ pub async fn run(
     let wanted = wanted(&project, options)?;
     let plan = Plan::derive(&project)?;
     let current = current_manifest(warehouse)?;
-    // Pipelines that were not asked for stay as they are.
-    let kept: Vec<ManifestStep> = current
-        .iter()
-        .flat_map(|manifest| &manifest.steps)
-        .filter(|step| step.pipeline.as_ref().is_some_and(|p| !wanted.contains(p.as_str())))
-        .cloned()
-        .collect();
-    let steps: Vec<Step> = plan.steps.into_iter().filter(|step| is_wanted(step, &wanted)).collect();
+    let steps = asked_for(plan.steps, &wanted);
+    // Pipelines that were not asked for stay as they are. One that is no longer declared goes with
+    // the next run of all.
+    let stays = |step: &&ManifestStep| {
+        !options.pipelines.is_empty()
+            && step.pipeline.as_ref().is_some_and(|p| !wanted.contains(p.as_str()))
+            && steps.iter().all(|made| made.id != step.id)
+    };
+    let kept: Vec<ManifestStep> =
+        current.iter().flat_map(|manifest| &manifest.steps).filter(stays).cloned().collect();
     let fingerprints = steps
         .iter()
         .map(|s| (s.id.as_str(), s.fingerprint.as_str()))
@@ -215,7 +217,23 @@ fn wanted<'a>(
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(wanted) } else { Err(problems.into()) }
+    if problems.is_empty() { Ok(wanted) } else { Err(PipelineError::Unknown { problems }) }
+}
+
+/// The steps of the pipelines that were asked for, and those of others that these need: a step is
+/// never made from a table that is older than its own fingerprint says.
+fn asked_for(steps: Vec<Step>, wanted: &BTreeSet<&str>) -> Vec<Step> {
+    let mut needed: BTreeSet<String> = BTreeSet::new();
+    // The steps are in order, so that what a step needs comes before it.
+    let mut kept: Vec<Step> = Vec::new();
+    for step in steps.into_iter().rev() {
+        if is_wanted(&step, wanted) || needed.contains(&step.id) {
+            needed.extend(step.needs.iter().cloned());
+            kept.push(step);
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 fn is_wanted(step: &Step, wanted: &BTreeSet<&str>) -> bool {
@@ -227,8 +245,13 @@ fn is_fresh(step: &Step, current: Option<&ReleaseManifest>) -> bool {
     there.is_some_and(|there| there.fingerprint == step.fingerprint)
 }
 
+/// The manifest of the current release; one that was removed is as good as none.
 fn current_manifest(warehouse: &Warehouse) -> Result<Option<ReleaseManifest>, PipelineError> {
-    warehouse.current()?.map(|id| warehouse.manifest(&id)).transpose()
+    let Some(id) = warehouse.current()? else { return Ok(None) };
+    match warehouse.manifest(&id) {
+        Err(PipelineError::NoRelease { .. }) => Ok(None),
+        manifest => manifest.map(Some),
+    }
 }
 
 fn report(
@@ -542,7 +565,10 @@ impl Runner<'_> {
         for query in brief.queries() {
             match self.engine.query(&query.sql, &declared.file, query.line).await {
                 Ok(answer) => {
-                    results.insert(query.name.clone(), answer.batches);
+                    // No rows have columns too.
+                    let none = || vec![RecordBatch::new_empty(Arc::clone(&answer.schema))];
+                    let rows = if answer.batches.is_empty() { none() } else { answer.batches };
+                    results.insert(query.name.clone(), rows);
                 }
                 Err(problem) => problems.push(problem),
             }

@@ -1,6 +1,6 @@
 //! The way back: from rows of a metric to the cells they were made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow::record_batch::RecordBatch;
@@ -45,8 +45,14 @@ pub struct Trace {
     pub title: String,
     pub sql_file: String,
     pub sql: String,
+    /// Whether that SQL, with its declaration, is what the release was made from.
+    pub as_released: bool,
     pub rows: Vec<RecordBatch>,
     pub cells: Vec<TracedCell>,
+}
+
+fn unknown(problem: Problem) -> PipelineError {
+    PipelineError::Unknown { problems: problem.into() }
 }
 
 /// Traces the rows of a metric in which each named column reads as asked.
@@ -59,7 +65,7 @@ pub async fn trace(
 ) -> Result<Trace, PipelineError> {
     let project = Project::load(root)?;
     let id = warehouse.resolve(release)?;
-    let (engine, _) = open_release(warehouse, &id, EngineOptions::default()).await?;
+    let (engine, manifest) = open_release(warehouse, &id, EngineOptions::default()).await?;
     let name = TableName::parse(metric);
     let found = project.pipelines.iter().find_map(|pipeline| {
         let schema = Some(&pipeline.schema) == name.schema.as_ref();
@@ -74,37 +80,58 @@ pub async fn trace(
             .collect();
         let message = format!("there is no metric `{metric}`");
         let problem = Problem::error(Kind::Declaration, Place::Nowhere, message);
-        return Err(Problems::from(
-            match closest(metric, names.iter().map(String::as_str)).first() {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem.hint(format!("the metrics are: {}", names.join(", "))),
-            },
-        )
-        .into());
+        return Err(unknown(match closest(metric, names.iter().map(String::as_str)).first() {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem.hint(format!("the metrics are: {}", names.join(", "))),
+        }));
     };
     let columns = &declared.value.metric.columns;
+    let shape = engine.query(&format!("select * from {name} limit 0"), metric, 1).await;
+    let shape = shape.map_err(Problems::from)?.schema;
+    let number_columns: BTreeSet<&str> = shape
+        .fields()
+        .iter()
+        .filter(|field| field.data_type().is_numeric())
+        .map(|field| field.name().as_str())
+        .collect();
     let mut clauses = Vec::new();
     for (column, value) in conditions {
         if !columns.contains_key(column) {
             let message = format!("`{metric}` has no column `{column}`");
             let problem = Problem::error(Kind::Declaration, Place::Nowhere, message);
-            let near = closest(column, columns.keys().map(String::as_str));
-            let hint = near.first().map(|near| format!("did you mean `{near}`?"));
-            return Err(Problems::from(hint.into_iter().fold(problem, Problem::hint)).into());
+            let names: Vec<&str> = columns.keys().map(String::as_str).collect();
+            return Err(unknown(match closest(column, names.iter().copied()).first() {
+                Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                None => problem.hint(format!("its columns are: {}", names.join(", "))),
+            }));
         }
-        clauses.push(format!("cast(\"{column}\" as varchar) = '{}'", value.replace('\'', "''")));
+        let quoted = format!("\"{}\"", column.replace('"', "\"\""));
+        let text = format!("cast({quoted} as varchar) = '{}'", value.replace('\'', "''"));
+        // A number may be written otherwise than it is shown: `90` finds 90.0.
+        let numeric = number_columns.contains(column.as_str());
+        clauses.push(match value.parse::<f64>() {
+            Ok(number) if numeric && number.is_finite() => format!("{quoted} = {number:?}"),
+            _ => text,
+        });
     }
     let filter = match clauses.is_empty() {
         true => String::new(),
         false => format!(" where {}", clauses.join(" and ")),
     };
-    let order = declared.value.metric.grain.join(", ");
+    let grain = &declared.value.metric.grain;
+    let quoted: Vec<String> =
+        grain.iter().map(|column| format!("\"{}\"", column.replace('"', "\"\""))).collect();
+    let order = quoted.join(", ");
     let sql = format!("select * from {name}{filter} order by {order}");
     let answer = engine.query(&sql, metric, 1).await.map_err(Problems::from)?;
     if answer.rows() == 0 {
-        let message = format!("no row of `{metric}` is so");
+        let asked: Vec<String> = conditions.iter().map(|(c, v)| format!("{c}={v}")).collect();
+        let message = match asked.is_empty() {
+            true => format!("`{metric}` has no rows"),
+            false => format!("no row of `{metric}` has {}", asked.join(" and ")),
+        };
         let problem = Problem::error(Kind::Data, Place::Nowhere, message)
-            .hint(format!("its rows are named by {order}"))
+            .hint(format!("its rows are named by {}", grain.join(", ")))
             .hint(format!("look at it with `opeka query -c \"select * from {metric}\"`"));
         return Err(Problems::from(problem).into());
     }
@@ -143,6 +170,8 @@ pub async fn trace(
         title: declared.value.metric.title.clone(),
         sql_file: declared.value.sql_file.clone(),
         sql: declared.value.sql.clone(),
+        as_released: manifest.step(metric).and_then(|step| step.inputs.get(&declared.file))
+            == Some(&declared.sha256),
         rows: answer.batches,
         cells: verify(&project, found.into_values().collect()),
     })

@@ -131,15 +131,19 @@ impl Warehouse {
     pub fn resolve(&self, id: Option<&str>) -> Result<String, PipelineError> {
         let missing = |id: &str| PipelineError::NoRelease { id: id.to_owned() };
         let Some(id) = id else {
-            return self.current()?.ok_or_else(|| missing("current"));
+            let none = || PipelineError::NothingReleased { path: self.root.clone() };
+            return self.current()?.ok_or_else(none);
         };
         let folder = self.root.join("releases");
         let names = fs::read_dir(&folder).map_err(|_| missing(id))?;
         let names = names.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let mut found = names.filter(|name| name.starts_with(id) && !id.is_empty());
-        match (found.next(), found.next()) {
-            (Some(one), None) => Ok(one),
-            _ => Err(missing(id)),
+        let mut found: Vec<String> =
+            names.filter(|name| name.starts_with(id) && !id.is_empty()).collect();
+        found.sort();
+        match found.as_slice() {
+            [] => Err(missing(id)),
+            [one] => Ok(one.clone()),
+            _ => Err(PipelineError::SeveralReleases { id: id.to_owned(), ids: found }),
         }
     }
 
@@ -211,9 +215,7 @@ impl Warehouse {
             None => {
                 let history = self.history()?;
                 let before = history.iter().rev().find(|id| Some(*id) != current.as_ref());
-                before.cloned().ok_or_else(|| PipelineError::NoRelease {
-                    id: "before the current one".into(),
-                })?
+                before.cloned().ok_or(PipelineError::NoneBefore)?
             }
         };
         self.manifest(&target)?;

@@ -1,0 +1,110 @@
+//! What a written label means, by the recipe's `values` and by the code lists.
+
+use std::collections::HashMap;
+
+use opeka_model::{Kind, Place, Problem, TimePeriod, closest};
+
+use crate::codelist::{Codelists, Match, normalise};
+use crate::recipe::{Column, Dimension};
+
+/// The meanings found so far; a label that stands on every row is looked up once.
+pub(crate) struct Meanings<'a> {
+    codelists: &'a Codelists,
+    known: HashMap<(Column, String, Option<String>), Result<String, Problem>>,
+}
+
+impl<'a> Meanings<'a> {
+    pub(crate) fn new(codelists: &'a Codelists) -> Self {
+        Self { codelists, known: HashMap::new() }
+    }
+
+    /// What a label of one dimension means in a period; a problem without a place where that
+    /// cannot be said.
+    pub(crate) fn of(
+        &mut self,
+        what: Column,
+        dimension: &Dimension,
+        written: &str,
+        period: Option<&TimePeriod>,
+    ) -> Result<String, Problem> {
+        // Only the meaning of an area depends on the period.
+        let period = period.filter(|_| what == Column::RefArea);
+        let key = (what, written.to_owned(), period.map(ToString::to_string));
+        let codelists = self.codelists;
+        let found = || meaning(codelists, what, dimension, written, period);
+        self.known.entry(key).or_insert_with(found).clone()
+    }
+}
+
+fn meaning(
+    codelists: &Codelists,
+    what: Column,
+    dimension: &Dimension,
+    written: &str,
+    period: Option<&TimePeriod>,
+) -> Result<String, Problem> {
+    let written = by_values(what, dimension, written)?;
+    let Some(list_name) = what.codelist() else {
+        return match what {
+            Column::TimePeriod => {
+                let period = TimePeriod::parse(&written).map(|period| period.to_string());
+                period.ok_or_else(|| {
+                    refuse(format!("`{written}` is no time period"))
+                        .hint("a time period is `2018`, `2018-Q1`, `2018-01` or `2018-03-31`")
+                })
+            }
+            _ => Ok(written),
+        };
+    };
+    let Some(list) = codelists.get(list_name) else {
+        return Err(refuse(format!("there is no code list `{list_name}`")));
+    };
+    if what != Column::RefArea
+        && let Some(code) = list.get(&written)
+    {
+        return Ok(code.code.clone());
+    }
+    let name = if what == Column::RefArea { "area" } else { what.name() };
+    match list.find(&written, dimension.by.as_deref(), period) {
+        Match::One { code, .. } => Ok(code),
+        other => Err(unmatched(&written, name, list_name, other)),
+    }
+}
+
+/// The label by the recipe's `values`, where it has any; then each label must be among them.
+fn by_values(what: Column, dimension: &Dimension, written: &str) -> Result<String, Problem> {
+    if dimension.values.is_empty() {
+        return Ok(written.to_owned());
+    }
+    let wanted = normalise(written);
+    let mut values = dimension.values.iter();
+    if let Some((_, code)) = values.find(|(label, _)| normalise(label) == wanted) {
+        return Ok(code.clone());
+    }
+    let name = what.name();
+    let problem = refuse(format!("`{written}` is none of the recipe's `values` of `{name}`"));
+    let known = dimension.values.keys().map(String::as_str);
+    Err(match closest(written, known).first() {
+        Some(near) => problem.hint(format!("the closest is `{near}`")),
+        None => problem,
+    })
+}
+
+fn refuse(message: String) -> Problem {
+    Problem::error(Kind::Data, Place::Nowhere, message)
+}
+
+fn unmatched(written: &str, what: &str, list: &str, found: Match) -> Problem {
+    let quoted = |names: &[String]| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>();
+    match found {
+        Match::Several(codes) => {
+            let codes = quoted(&codes).join(" or ");
+            refuse(format!("ambiguous {what} `{written}`: it may be {codes}"))
+                .hint("say which with `values`, or match another column of the code list with `by`")
+        }
+        Match::Unknown(near) if !near.is_empty() => refuse(format!("unknown {what} `{written}`"))
+            .hint(format!("the closest in code list `{list}`: {}", quoted(&near).join(", "))),
+        _ => refuse(format!("unknown {what} `{written}`"))
+            .hint(format!("add it to code list `{list}`, or an alias of it")),
+    }
+}

@@ -1,0 +1,62 @@
+//! What is generated into the project is what its sources say; `UPDATE=1` writes it anew.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use opeka_pipeline::{Project, notebooks, sources_page};
+
+use crate::shipped::root;
+
+fn holds(path: &Path, expected: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, expected).unwrap();
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(found == expected, "{} is not up to date: UPDATE=1 writes it anew", path.display());
+}
+
+#[test]
+fn notebooks_are_those_of_the_briefs() {
+    let project = Project::load(&root()).unwrap();
+    let exported = notebooks(&project).unwrap();
+    assert_eq!(exported.len(), 2);
+    let expected: BTreeSet<PathBuf> = exported.iter().map(|(path, _)| root().join(path)).collect();
+    for (path, notebook) in &exported {
+        holds(&root().join(path), notebook);
+    }
+    let mut found = BTreeSet::new();
+    for folder in fs::read_dir(root().join("notebooks-export")).unwrap() {
+        let folder = folder.unwrap().path();
+        if folder.is_dir() {
+            found.extend(fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "ipynb"));
+    assert_eq!(found, expected, "a notebook without a brief");
+}
+
+#[test]
+fn the_table_of_sources_is_that_of_the_declarations() {
+    let project = Project::load(&root()).unwrap();
+    holds(&root().join("datasets/sources/README.md"), &sources_page(&project));
+}
+
+#[test]
+fn every_source_is_the_file_it_declares() {
+    for (path, source) in &Project::load(&root()).unwrap().sources {
+        assert!(source.matches().unwrap(), "{path}");
+        assert_eq!(fs::metadata(&source.path).unwrap().len(), source.manifest.size, "{path}");
+    }
+}
+
+#[test]
+fn the_readme_shows_the_test_command_that_ci_runs() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let ci = fs::read_to_string(root().join(".ci/run")).unwrap();
+    for command in ["cargo test --workspace", "cargo run -- run"] {
+        assert!(readme.contains(command), "README.md lacks `{command}`");
+    }
+    assert!(ci.contains("cargo test --workspace"));
+}

@@ -1,0 +1,400 @@
+//! The shipped data, proved by other ways than our own readers.
+//!
+//! Trials named `shipped::…` always run. Trials named `corpus::…` hold the shipped workbooks and
+//! code lists to the files under `OPEKA_CORPUS`, which are read here by the csv crate alone; they
+//! are reported as ignored where it is unset.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use libtest_mimic::{Failed, Trial};
+use opeka_ingest::{Cell, Grid, Span, Workbook, observe, open};
+use opeka_model::{Observation, Problems};
+use opeka_pipeline::{Declared, Project, SourceRead, read_recipe};
+
+/// How many observations each recipe makes of its sources. The counts are those of the files: nine
+/// measures, 170 areas and ten years are 15,300; five years of 167 areas, three tables and two
+/// measures are 5,010.
+const EXPECTED: [(&str, usize); 5] = [
+    ("care_panel", 15_300),
+    ("looked_after_tables", 5_010),
+    ("placement_1990_2010", 54),
+    ("population", 2_132),
+    ("published_figures", 38),
+];
+
+/// Figures that stand in the publications: data set, indicator, area, period, form of care, value.
+const HEADLINES: [(&str, &str, &str, &str, &str, f64); 5] = [
+    ("placement_1990_2010", "found_without_care", "RU", "2010", "_T", 101_017.0),
+    ("placement_1990_2010", "placed_without_care", "RU", "2010", "institutions", 26_622.0),
+    ("published_figures", "children_without_care_reported", "RU-LEN", "2018", "_T", 552.0),
+    ("published_figures", "children_without_care_reported", "RU-LEN", "2019", "_T", 493.0),
+    ("looked_after_tables", "cla_31_march", "E92000001", "2025", "_T", 81_770.0),
+];
+
+/// The trials; those against the corpus are ignored without it.
+pub(crate) fn trials(corpus: Option<&Path>) -> Vec<Trial> {
+    let shipped: [(&str, fn() -> Result<()>); 3] = [
+        ("every_recipe_yields_its_figures", every_recipe_yields_its_figures),
+        ("headline_figures_are_as_published", headline_figures_are_as_published),
+        ("inserted_rows_and_columns_change_nothing", inserted_rows_and_columns_change_nothing),
+    ];
+    let against: [(&str, fn(&Path) -> Result<()>); 5] = [
+        ("russian_regions_have_their_official_codes", russian_regions),
+        ("care_panel_is_the_published_panel", care_panel),
+        ("looked_after_tables_are_the_open_data_file", looked_after_tables),
+        ("population_is_the_mid_year_estimate", population),
+        ("placement_is_the_printed_table", placement),
+    ];
+    let mut trials: Vec<Trial> = shipped
+        .into_iter()
+        .map(|(name, run)| Trial::test(format!("shipped::{name}"), move || run().map_err(failed)))
+        .collect();
+    trials.extend(against.into_iter().map(|(name, run)| {
+        let folder = corpus.map(Path::to_owned);
+        let ignored = folder.is_none();
+        let run = move || match &folder {
+            Some(folder) => run(folder).map_err(failed),
+            None => Err(Failed::from("needs OPEKA_CORPUS")),
+        };
+        Trial::test(format!("corpus::{name}"), run).with_ignored_flag(ignored)
+    }));
+    trials
+}
+
+fn failed(error: anyhow::Error) -> Failed {
+    Failed::from(format!("{error:#}"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// What a recipe of the project makes of its sources.
+struct Reading {
+    reads: Vec<SourceRead>,
+    problems: Problems,
+}
+
+impl Reading {
+    fn of(project: &Project, recipe: &Declared<opeka_ingest::Recipe>) -> Result<Self> {
+        let (reads, mut problems) = read_recipe(project, recipe)?;
+        for read in &reads {
+            problems.extend(read.observed.problems.clone());
+        }
+        Ok(Self { reads, problems })
+    }
+
+    fn named(name: &str) -> Result<Self> {
+        let project = Project::load(&root())?;
+        let (_, recipe) = project.recipe(name).map_err(|problem| anyhow!("{problem}"))?;
+        Self::of(&project, recipe)
+    }
+
+    fn observations(&self) -> impl Iterator<Item = &Observation> {
+        self.reads.iter().flat_map(|read| &read.observed.observations)
+    }
+
+    /// The observations by their key.
+    fn by_key(&self) -> Result<BTreeMap<[String; 4], &Observation>> {
+        ensure!(!self.problems.has_errors(), "{}", show(&self.problems));
+        let mut keyed = BTreeMap::new();
+        for o in self.observations() {
+            let twice =
+                keyed.insert(key(&o.indicator, &o.ref_area, &o.time_period, &o.care_form), o);
+            ensure!(twice.is_none(), "{} says what another cell said before", o.cell);
+        }
+        Ok(keyed)
+    }
+}
+
+fn key(indicator: &str, area: &str, period: &str, form: &str) -> [String; 4] {
+    [indicator, area, period, form].map(str::to_owned)
+}
+
+fn show(problems: &Problems) -> String {
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+fn every_recipe_yields_its_figures() -> Result<()> {
+    let project = Project::load(&root())?;
+    let mut counts = BTreeMap::new();
+    for recipe in project.pipelines.iter().flat_map(|pipeline| &pipeline.recipes) {
+        let reading = Reading::of(&project, recipe)?;
+        counts.insert(recipe.name.as_str(), reading.by_key()?.len());
+    }
+    let expected = BTreeMap::from(EXPECTED);
+    ensure!(counts == expected, "found {counts:?}, expected {expected:?}");
+    Ok(())
+}
+
+fn headline_figures_are_as_published() -> Result<()> {
+    for (recipe, indicator, area, period, form, value) in HEADLINES {
+        let reading = Reading::named(recipe)?;
+        let keyed = reading.by_key()?;
+        let found = keyed
+            .get(&key(indicator, area, period, form))
+            .with_context(|| format!("no {indicator} of {area} in {period}"))?;
+        ensure!(
+            found.obs_value == Some(value) && found.obs_status == "A",
+            "{}: {:?} ({}), where {value} is published",
+            found.cell,
+            found.obs_value,
+            found.obs_status
+        );
+    }
+    Ok(())
+}
+
+/// Three rows above everything, a column left of everything and one after the first column: the
+/// cells move, the figures do not.
+fn inserted_rows_and_columns_change_nothing() -> Result<()> {
+    let project = Project::load(&root())?;
+    for recipe in project.pipelines.iter().flat_map(|pipeline| &pipeline.recipes) {
+        let reading = Reading::of(&project, recipe)?;
+        for read in &reading.reads {
+            let moved = match read.workbook.sheets.iter().all(|sheet| sheet.name.is_some()) {
+                true => moved_sheets(&read.workbook),
+                false => moved_table(&project, &read.workbook.source)?,
+            };
+            let sha = read.observed.observations.first().map_or("", |o| o.source_sha256.as_str());
+            let observed = observe(&moved, sha, &recipe.value, &project.codelists);
+            ensure!(!observed.problems.has_errors(), "{}", show(&observed.problems));
+            let (before, after) = (&read.observed.observations, &observed.observations);
+            ensure!(before.len() == after.len(), "{}: {}", recipe.name, after.len());
+            for (before, after) in before.iter().zip(after) {
+                ensure!(before.cell != after.cell, "{} did not move", before.cell);
+                let after = Observation { cell: before.cell.clone(), ..after.clone() };
+                ensure!(*before == after, "{before:?} became {after:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn moved_sheets(workbook: &Workbook) -> Workbook {
+    let row = |row: u32| row + 3;
+    let column = |column: u32| column + if column == 0 { 1 } else { 2 };
+    let sheet = |grid: &Grid| {
+        let cell =
+            |cell: &Cell| Cell { row: row(cell.row), column: column(cell.column), ..cell.clone() };
+        let span = |span: &Span| Span {
+            top: row(span.top),
+            left: column(span.left),
+            bottom: row(span.bottom),
+            right: column(span.right),
+        };
+        let cells = grid.cells().iter().map(cell).collect();
+        let merged = grid.merged().iter().map(span).collect();
+        Grid::sheet(grid.name.clone().unwrap_or_default(), cells, merged)
+    };
+    Workbook {
+        source: workbook.source.clone(),
+        sheets: workbook.sheets.iter().map(sheet).collect(),
+    }
+}
+
+fn moved_table(project: &Project, source: &str) -> Result<Workbook> {
+    let path = &project.sources.get(source).context("a source of the project")?.path;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_path(path)?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut width = 0;
+    let records = reader.records().collect::<csv::Result<Vec<_>>>()?;
+    for record in &records {
+        let fields: Vec<&str> = record.iter().collect();
+        let (first, rest) = fields.split_first().context("an empty record")?;
+        let moved = ["", *first, ""].into_iter().chain(rest.iter().copied());
+        let moved: Vec<&str> = moved.collect();
+        if width == 0 {
+            width = moved.len();
+            for _ in 0..3 {
+                writer.write_record(vec![""; width])?;
+            }
+        }
+        writer.write_record(moved)?;
+    }
+    open(source, &writer.into_inner()?).map_err(|problem| anyhow!("{problem}"))
+}
+
+/// A CSV file as rows of named fields.
+fn rows(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows = reader.deserialize().collect::<csv::Result<Vec<_>>>()?;
+    ensure!(!rows.is_empty(), "{}: no rows", path.display());
+    Ok(rows)
+}
+
+/// The first field that the row fills.
+fn first_filled<'a>(row: &'a BTreeMap<String, String>, columns: &[&str]) -> Result<&'a str> {
+    let filled = columns.iter().filter_map(|column| row.get(*column)).find(|f| !f.is_empty());
+    filled.map(String::as_str).with_context(|| format!("{columns:?} are all empty in {row:?}"))
+}
+
+/// One published cell against its observation: a number as it is, a mark without a value and with
+/// the statuses given.
+fn same(o: &Observation, written: &str, marks: &[(&str, &str, &str)]) -> Result<()> {
+    let (value, obs_status, conf_status, mark) =
+        match marks.iter().find(|(mark, ..)| *mark == written) {
+            Some((mark, obs_status, conf_status)) => (None, *obs_status, *conf_status, Some(*mark)),
+            None => (Some(written.parse::<f64>()?), "A", "F", None),
+        };
+    ensure!(
+        (o.obs_value, o.obs_status.as_str(), o.conf_status.as_str(), o.mark.as_deref())
+            == (value, obs_status, conf_status, mark),
+        "{}: {o:?}, where the publisher writes `{written}`",
+        o.cell
+    );
+    Ok(())
+}
+
+/// Holds every published cell to its observation, and finds nothing left over.
+fn all_same(
+    reading: &Reading,
+    published: &[([String; 4], String)],
+    marks: &[(&str, &str, &str)],
+) -> Result<()> {
+    let mut keyed = reading.by_key()?;
+    for (key, written) in published {
+        let o =
+            keyed.remove(key).with_context(|| format!("nothing, or nothing more, for {key:?}"))?;
+        same(o, written, marks)?;
+    }
+    ensure!(keyed.is_empty(), "not in the published file: {:?}", keyed.keys().next());
+    Ok(())
+}
+
+fn russian_regions(corpus: &Path) -> Result<()> {
+    let reference = rows(&corpus.join("geography/ru_regions_reference.csv"))?;
+    let list = rows(&root().join("datasets/codelists/regions/russia.csv"))?;
+    let by_code: BTreeMap<&str, _> = list.iter().map(|row| (row["code"].as_str(), row)).collect();
+    let mut subjects = BTreeSet::new();
+    for expected in &reference {
+        let iso = expected["iso_code"].as_str();
+        if iso == "KZ-BAY" {
+            // A city of Kazakhstan under lease, no subject.
+            continue;
+        }
+        let mut found =
+            list.iter().filter(|row| row["level"] == "subject" && row["iso_3166_2"] == iso);
+        let row = found.next().with_context(|| format!("no subject has the ISO code {iso}"))?;
+        ensure!(found.next().is_none(), "two subjects have the ISO code {iso}");
+        let code = row["code"].as_str();
+        for column in ["okato", "oktmo"] {
+            ensure!(
+                row[column] == expected[column],
+                "{code}: {column} {} is not {}",
+                row[column],
+                expected[column]
+            );
+        }
+        ensure!(code == iso || iso.starts_with("UA-"), "{code} stands for {iso}");
+        // An autonomous okrug lies in an oblast, which lies in a district.
+        let mut district = row;
+        while district["level"] != "federal_district" {
+            let parent = district["parent"].as_str();
+            district = by_code.get(parent).with_context(|| format!("{code}: parent `{parent}`"))?;
+        }
+        let name = format!("{} федеральный округ", expected["federal_district"]);
+        ensure!(
+            district["name_ru"] == name && district["valid_to"].is_empty(),
+            "{code} lies in `{}`, not in `{name}`",
+            district["code"]
+        );
+        subjects.insert(code);
+    }
+    let valid = list.iter().filter(|row| row["level"] == "subject" && row["valid_to"].is_empty());
+    let left_over = valid.map(|row| row["code"].as_str()).find(|code| !subjects.contains(code));
+    ensure!(left_over.is_none(), "{left_over:?} is a subject here and not in the reference");
+    ensure!(subjects.len() == 85, "{} subjects", subjects.len());
+    Ok(())
+}
+
+const PANEL: [(&str, &str); 9] = [
+    ("CIN", "cin_rate"),
+    ("CPP_Num", "cpp_31_march"),
+    ("CPP_rate", "cpp_31_march_rate"),
+    ("LAC", "cla_31_march_rate"),
+    ("LAC_ceased_SGO", "cla_special_guardianship"),
+    ("LACceased", "cla_ceasing"),
+    ("LACnum", "cla_31_march"),
+    ("LACnum_Start", "cla_starting"),
+    ("No_of LAC Adopted", "cla_adopted"),
+];
+
+fn care_panel(corpus: &Path) -> Result<()> {
+    let areas = rows(&root().join("datasets/codelists/regions/england.csv"))?;
+    let mut by_number: BTreeMap<&str, &str> = BTreeMap::new();
+    for area in &areas {
+        for number in area["old_code"].split('|').filter(|number| !number.is_empty()) {
+            let twice = by_number.insert(number, &area["code"]);
+            ensure!(twice.is_none(), "two areas have the number {number}");
+        }
+    }
+    let indicators = BTreeMap::from(PANEL);
+    let mut published = Vec::new();
+    for row in rows(&corpus.join("england/care_panel_2016_2025.csv"))? {
+        let number = row["la_number"].strip_suffix(".0").context("a number as a decimal")?;
+        let area = by_number.get(number).with_context(|| format!("no area has number {number}"))?;
+        let indicator = indicators.get(row["measure_code"].as_str()).context("a measure")?;
+        published.push((key(indicator, area, &row["period"], "_T"), row["value_raw"].clone()));
+    }
+    ensure!(published.len() == 15_300, "{} published figures", published.len());
+    all_same(&Reading::named("care_panel")?, &published, &[("-", "O", "F")])
+}
+
+fn looked_after_tables(corpus: &Path) -> Result<()> {
+    let mut published = Vec::new();
+    for row in rows(&corpus.join("england/ees_cla_number_and_rate.csv"))? {
+        let area = first_filled(&row, &["new_la_code", "region_code", "country_code"])?;
+        let indicator = match row["population_type"].as_str() {
+            "Children looked after on 31 March each year" => "cla_31_march",
+            "Children starting to be looked after each year" => "cla_starting",
+            "Children ceasing to be looked after each year" => "cla_ceasing",
+            other => anyhow::bail!("population type `{other}`"),
+        };
+        let period = &row["time_period"];
+        published.push((key(indicator, area, period, "_T"), row["children_count"].clone()));
+        let rate = format!("{indicator}_rate");
+        published.push((key(&rate, area, period, "_T"), row["rate_per_10000"].clone()));
+    }
+    for mark in ["c", "z"] {
+        ensure!(published.iter().any(|(_, written)| written == mark), "no `{mark}` in the corpus");
+    }
+    let marks = [("c", "Q", "C"), ("z", "M", "F")];
+    all_same(&Reading::named("looked_after_tables")?, &published, &marks)
+}
+
+fn population(corpus: &Path) -> Result<()> {
+    let mut published = Vec::new();
+    for row in rows(&corpus.join("england/ons_mid_year_population.csv"))? {
+        let area = first_filled(&row, &["new_la_code", "region_code", "country_code"])?;
+        let key = key("population_0_17", area, &row["time_period"], "_T");
+        published.push((key, row["population_estimate"].clone()));
+    }
+    all_same(&Reading::named("population")?, &published, &[("x", "O", "F")])
+}
+
+/// The rows of the printed table, in its order.
+const PLACEMENT: [(&str, &str); 6] = [
+    ("found_without_care", "_T"),
+    ("placed_without_care", "institutions"),
+    ("placed_without_care", "guardianship_or_adoption"),
+    ("placed_without_care", "adopted_by_foreigners"),
+    ("placed_without_care", "vocational_school"),
+    ("living_in_institutions", "_T"),
+];
+
+fn placement(corpus: &Path) -> Result<()> {
+    let rows = rows(&corpus.join("russia/rosstat_7_9_placement_1990_2010.csv"))?;
+    ensure!(rows.len() == PLACEMENT.len(), "{} rows", rows.len());
+    let mut published = Vec::new();
+    for ((indicator, form), row) in PLACEMENT.into_iter().zip(&rows) {
+        for (year, written) in row.iter().filter(|(column, _)| *column != "row") {
+            published.push((key(indicator, "RU", year, form), written.clone()));
+        }
+    }
+    all_same(&Reading::named("placement_1990_2010")?, &published, &[("…", "O", "F")])
+}
