@@ -118,6 +118,29 @@ fn versions_and_features_are_said_at_the_root() {
     }
 }
 
+/// `cargo run` and `cargo test --workspace` build the engine once between them only while nothing that
+/// tests use asks for other features of what the program uses.
+#[test]
+fn the_program_and_the_tests_share_one_build() {
+    let tree = |arguments: &[&str]| -> BTreeSet<String> {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = std::process::Command::new(cargo)
+            .args(["tree", "--offline", "--locked", "--manifest-path", manifest])
+            .args(["--prefix", "none", "--no-dedupe", "--format", "{p} [{f}]"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    };
+    let program = tree(&["--package", "opeka-cli", "--edges", "normal,build"]);
+    let all = tree(&["--workspace", "--edges", "normal,build,dev"]);
+    assert!(program.len() > 200, "{} packages", program.len());
+    let other: Vec<&String> = program.difference(&all).collect();
+    assert!(other.is_empty(), "built otherwise for the tests: {other:?}");
+}
+
 #[test]
 fn words_and_numbers_do_no_io() {
     for name in ["opeka-model", "opeka-stats", "opeka-functions"] {

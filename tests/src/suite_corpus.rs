@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use libtest_mimic::{Failed, Trial};
-use opeka_ingest::{Cell, Grid, Span, Workbook, observe, open};
+use opeka_ingest::{Cell, Grid, Span, Value, Workbook, observe, open};
 use opeka_model::{Observation, Problems};
 use opeka_pipeline::{Declared, Project, SourceRead, read_recipe};
 
@@ -40,12 +40,14 @@ pub(crate) fn trials(corpus: Option<&Path>) -> Vec<Trial> {
         ("headline_figures_are_as_published", headline_figures_are_as_published),
         ("inserted_rows_and_columns_change_nothing", inserted_rows_and_columns_change_nothing),
     ];
-    let against: [(&str, fn(&Path) -> Result<()>); 5] = [
+    let against: [(&str, fn(&Path) -> Result<()>); 7] = [
         ("russian_regions_have_their_official_codes", russian_regions),
         ("care_panel_is_the_published_panel", care_panel),
         ("looked_after_tables_are_the_open_data_file", looked_after_tables),
         ("population_is_the_mid_year_estimate", population),
         ("placement_is_the_printed_table", placement),
+        ("no_cell_of_a_workbook_is_lost_or_invented", every_cell),
+        ("old_workbooks_cut_short_are_problems", cut_workbooks),
     ];
     let mut trials: Vec<Trial> = shipped
         .into_iter()
@@ -227,10 +229,22 @@ fn rows(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
     Ok(rows)
 }
 
-/// The first field that the row fills.
-fn first_filled<'a>(row: &'a BTreeMap<String, String>, columns: &[&str]) -> Result<&'a str> {
-    let filled = columns.iter().filter_map(|column| row.get(*column)).find(|f| !f.is_empty());
-    filled.map(String::as_str).with_context(|| format!("{columns:?} are all empty in {row:?}"))
+/// The present codes of areas by the codes they had before.
+fn present_codes() -> Result<BTreeMap<String, String>> {
+    let areas = rows(&root().join("datasets/codelists/regions/england.csv"))?;
+    let former = |area: &BTreeMap<String, String>| -> Vec<(String, String)> {
+        let codes = area["former_codes"].split('|').filter(|code| !code.is_empty());
+        codes.map(|code| (code.to_owned(), area["code"].clone())).collect()
+    };
+    Ok(areas.iter().flat_map(former).collect())
+}
+
+/// The area of a row: the most local code that it fills.
+fn area(row: &BTreeMap<String, String>, present: &BTreeMap<String, String>) -> Result<String> {
+    let columns = ["new_la_code", "region_code", "country_code"];
+    let written = columns.into_iter().filter_map(|column| row.get(column)).find(|f| !f.is_empty());
+    let written = written.with_context(|| format!("no code in {row:?}"))?;
+    Ok(present.get(written).unwrap_or(written).clone())
 }
 
 /// One published cell against its observation: a number as it is, a mark without a value and with
@@ -346,9 +360,9 @@ fn care_panel(corpus: &Path) -> Result<()> {
 }
 
 fn looked_after_tables(corpus: &Path) -> Result<()> {
-    let mut published = Vec::new();
+    let (mut published, present) = (Vec::new(), present_codes()?);
     for row in rows(&corpus.join("england/ees_cla_number_and_rate.csv"))? {
-        let area = first_filled(&row, &["new_la_code", "region_code", "country_code"])?;
+        let area = area(&row, &present)?;
         let indicator = match row["population_type"].as_str() {
             "Children looked after on 31 March each year" => "cla_31_march",
             "Children starting to be looked after each year" => "cla_starting",
@@ -356,9 +370,9 @@ fn looked_after_tables(corpus: &Path) -> Result<()> {
             other => anyhow::bail!("population type `{other}`"),
         };
         let period = &row["time_period"];
-        published.push((key(indicator, area, period, "_T"), row["children_count"].clone()));
+        published.push((key(indicator, &area, period, "_T"), row["children_count"].clone()));
         let rate = format!("{indicator}_rate");
-        published.push((key(&rate, area, period, "_T"), row["rate_per_10000"].clone()));
+        published.push((key(&rate, &area, period, "_T"), row["rate_per_10000"].clone()));
     }
     for mark in ["c", "z"] {
         ensure!(published.iter().any(|(_, written)| written == mark), "no `{mark}` in the corpus");
@@ -368,10 +382,10 @@ fn looked_after_tables(corpus: &Path) -> Result<()> {
 }
 
 fn population(corpus: &Path) -> Result<()> {
-    let mut published = Vec::new();
+    let (mut published, present) = (Vec::new(), present_codes()?);
     for row in rows(&corpus.join("england/ons_mid_year_population.csv"))? {
-        let area = first_filled(&row, &["new_la_code", "region_code", "country_code"])?;
-        let key = key("population_0_17", area, &row["time_period"], "_T");
+        let area = area(&row, &present)?;
+        let key = key("population_0_17", &area, &row["time_period"], "_T");
         published.push((key, row["population_estimate"].clone()));
     }
     all_same(&Reading::named("population")?, &published, &[("x", "O", "F")])
@@ -397,4 +411,60 @@ fn placement(corpus: &Path) -> Result<()> {
         }
     }
     all_same(&Reading::named("placement_1990_2010")?, &published, &[("…", "O", "F")])
+}
+
+/// Every sheet of every workbook against counts made by other readers from the raw files.
+fn every_cell(corpus: &Path) -> Result<()> {
+    let mut opened: BTreeMap<String, Workbook> = BTreeMap::new();
+    let mut differences = Vec::new();
+    for expected in rows(&corpus.join("grid_checksums.csv"))? {
+        let (file, sheet) = (&expected["file"], &expected["sheet"]);
+        if !opened.contains_key(file) {
+            let book = open(file, &std::fs::read(corpus.join(file))?);
+            opened.insert(file.clone(), book.map_err(|problem| anyhow!("{problem}"))?);
+        }
+        let grid = opened[file].sheet(Some(sheet));
+        let grid = grid.with_context(|| format!("{file}: no sheet `{sheet}`"))?;
+        let numbers = grid.cells().iter().filter_map(|cell| match cell.value {
+            Value::Number(number) => Some(number),
+            _ => None,
+        });
+        let numbers: Vec<f64> = numbers.collect();
+        let sum: f64 = numbers.iter().sum();
+        let due: f64 = expected["sum_of_numbers"].parse()?;
+        let mut differs = |what: &str, found: usize| -> Result<()> {
+            if found != expected[what].parse::<usize>()? {
+                differences.push(format!("{file} {sheet}: {what} {found}, not {}", expected[what]));
+            }
+            Ok(())
+        };
+        let texts = grid.cells().iter().filter(|cell| matches!(cell.value, Value::Text(_)));
+        differs("cells_not_empty", grid.cells().len())?;
+        differs("cells_number", numbers.len())?;
+        differs("cells_text", texts.count())?;
+        differs("merged_ranges", grid.merged().len())?;
+        if (sum - due).abs() > 1e-9 * due.abs().max(1.0) {
+            differences.push(format!("{file} {sheet}: sum {sum}, not {due}"));
+        }
+    }
+    ensure!(differences.is_empty(), "{}", differences.join("\n"));
+    Ok(())
+}
+
+/// A workbook of the older format, cut: read as far as it goes, or a problem; never a panic.
+fn cut_workbooks(corpus: &Path) -> Result<()> {
+    for file in ["russia/emiss_poverty_socdem_2019.xls", "russia/mvd_4egs_2018_12.xls"] {
+        let bytes = std::fs::read(corpus.join(file))?;
+        open(file, &bytes).map_err(|problem| anyhow!("{problem}"))?;
+        let mut refused = 0;
+        for part in 1..100 {
+            let cut = &bytes[..bytes.len() * part / 100];
+            if let Err(problem) = open(file, cut) {
+                ensure!(!problem.hints.is_empty(), "{file}, {} bytes: {problem}", cut.len());
+                refused += 1;
+            }
+        }
+        ensure!(refused > 0, "{file}: a hundredth of it was read as a workbook");
+    }
+    Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! A case holds `recipe.toml`, the sheet, and `expected.csv` and `expected.problems`. The sheet is
 //! `sheet.csv`, or `workbook.toml`, from which an `.xlsx` is made: cells parted by `|`, numbers as
-//! numbers, `text^1` with a superscript run. A case made from `workbook.toml` is run once more with
+//! numbers, `text^1` with a superscript run, `'12` the text and not the number, `=TRUE`, `=#N/A` and
+//! `=2024-03-31` a stored truth value, error and date. A case made from `workbook.toml` is run once more with
 //! two rows put above and one column put left of every sheet, and must give the same observations:
 //! a recipe knows what is written, not where. `UPDATE=1` rewrites what is expected.
 
@@ -14,7 +15,7 @@ use libtest_mimic::{Failed, Trial};
 use opeka_ingest::{Codelists, observe, open, parse_recipe};
 use opeka_model::Observation;
 use opeka_pipeline::Project;
-use rust_xlsxwriter::{Format, FormatScript, Workbook};
+use rust_xlsxwriter::{ExcelDateTime, Format, FormatScript, Formula, Workbook, Worksheet};
 use serde::Deserialize;
 
 /// One trial for each folder.
@@ -181,6 +182,10 @@ fn build(sheets: &Sheets, down: u32, right: u16) -> Result<Vec<u8>> {
                 if cell.trim().is_empty() {
                     continue;
                 }
+                if let Some(stored) = cell.strip_prefix('=') {
+                    write_stored(worksheet, row, column, stored)?;
+                    continue;
+                }
                 match (cell.split_once('^'), cell.trim().parse::<f64>()) {
                     (Some((base, mark)), _) => {
                         let runs = [(&plain, base), (&raised, mark)];
@@ -197,4 +202,18 @@ fn build(sheets: &Sheets, down: u32, right: u16) -> Result<Vec<u8>> {
         }
     }
     Ok(workbook.save_to_buffer()?)
+}
+
+/// Writes what is neither a number nor a text.
+fn write_stored(sheet: &mut Worksheet, row: u32, column: u16, stored: &str) -> Result<()> {
+    if let Ok(truth) = stored.to_lowercase().parse::<bool>() {
+        sheet.write_boolean(row, column, truth)?;
+    } else if stored.starts_with('#') {
+        sheet.write_formula(row, column, Formula::new("=NA()").set_result(stored))?;
+    } else {
+        let date = ExcelDateTime::parse_from_str(stored)?;
+        let format = Format::new().set_num_format("yyyy-mm-dd");
+        sheet.write_datetime_with_format(row, column, &date, &format)?;
+    }
+    Ok(())
 }

@@ -64,7 +64,8 @@ impl AsyncDB for Session {
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Self::ColumnType>, Refused> {
         if let Some((name, rows)) = as_table(sql) {
-            let answer = self.0.query(&rows, "query", 1).await.map_err(|p| Refused(p.to_string()))?;
+            let answer =
+                self.0.query(&rows, "query", 1).await.map_err(|p| Refused(p.to_string()))?;
             let added = self.0.add_batches(&TableName::bare(&name), answer.schema, answer.batches);
             added.map_err(|p| Refused(p.to_string()))?;
             return Ok(DBOutput::StatementComplete(0));

@@ -48,7 +48,11 @@ pub(crate) async fn run(
     if let Some(first) = found.rows.first() {
         // The cells follow below, one a line.
         let columns: Vec<usize> = (0..first.num_columns())
-            .filter(|i| first.schema().field(*i).name() != "cells")
+            .filter(|i| {
+                let schema = first.schema();
+                let name = schema.field(*i).name();
+                name != "cells" && !name.ends_with("_cells")
+            })
             .collect();
         let batches = found.rows.iter().map(|batch| batch.project(&columns));
         let batches = batches.collect::<Result<Vec<_>, _>>()?;
@@ -82,8 +86,12 @@ fn cell_line(traced: &TracedCell) -> String {
         Verified::CellDiffers { found } => format!("THE FILE SAYS \"{found}\""),
         Verified::NoFile => "the file is not there".to_owned(),
     };
+    let columns = match traced.columns.as_slice() {
+        [] => String::new(),
+        columns => format!(" [{}]", columns.join(", ")),
+    };
     format!(
-        "cell    {place}  \"{}\" → {read}, status {}{mark}; {verified}",
+        "cell    {place}{columns}  \"{}\" → {read}, status {}{mark}; {verified}",
         cell.text, cell.obs_status
     )
 }
@@ -108,7 +116,7 @@ fn as_json(found: &Trace, rows: usize) -> anyhow::Result<serde_json::Value> {
                 Verified::NoFile => "no file",
             };
             json!({
-                "source": cell.source, "sheet": cell.sheet, "cell": cell.cell, "text": cell.text,
+                "columns": traced.columns, "source": cell.source, "sheet": cell.sheet, "cell": cell.cell, "text": cell.text,
                 "obs_value": cell.obs_value, "obs_status": cell.obs_status, "mark": cell.mark,
                 "note": cell.note, "sha256": cell.sha256, "verified": verified,
             })

@@ -105,9 +105,7 @@ impl<'a> Attached<'a> {
         for cells in self.begins.range(..=line).rev().map(|(_, cells)| cells) {
             let found = match self.direction {
                 Direction::Left | Direction::Up => cells.range(..at).next_back(),
-                Direction::Right | Direction::Down => {
-                    cells.range((Excluded(at), Unbounded)).next()
-                }
+                Direction::Right | Direction::Down => cells.range((Excluded(at), Unbounded)).next(),
             };
             if let Some((_, (cell, span))) = found {
                 // Merged along the lines it names the range it covers; merged across them, or not
@@ -155,5 +153,98 @@ impl<'a> Rank<'a> {
             .take_while(|label| label.furthest >= line)
             .find(|label| label.to >= line)
             .map(|label| label.cell)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::grid::{Cell, Grid, Span, Value, Workbook};
+    use crate::{Codelist, observe, parse_recipe};
+
+    const RECIPE: &str = r#"
+        title = "t"
+        dataset = "d"
+        source = "t.xlsx"
+        [[table]]
+        sheet = "T"
+        [table.observations]
+        below = "Value"
+        [table.dimensions.indicator]
+        constant = "I"
+        [table.dimensions.ref_area]
+        below = "Area"
+        direction = "left"
+        [table.dimensions.time_period]
+        below = "Year"
+        direction = "left"
+    "#;
+
+    fn text(row: u32, column: u32, text: &str) -> Cell {
+        Cell { row, column, value: Value::Text(text.into()), superscript: None }
+    }
+
+    fn observed(cells: Vec<Cell>, merged: Vec<Span>) -> Vec<(String, String, String)> {
+        let list = |name: &str, text: &str| {
+            let files = [(format!("{name}.csv"), text.to_owned())];
+            (name.to_owned(), Codelist::read(name, &files).unwrap())
+        };
+        let codelists = BTreeMap::from([
+            list("regions", "code,name_en\nA,Alpha\nB,Beta\n"),
+            list("indicators", "code,unit_measure\nI,persons\n"),
+        ]);
+        let recipe = parse_recipe("t.toml", RECIPE).unwrap();
+        let sheets = vec![Grid::sheet("T", cells, merged)];
+        let book = Workbook { source: "t.xlsx".into(), sheets };
+        let observed = observe(&book, "0", &recipe, &codelists);
+        assert!(observed.problems.is_empty(), "{:?}", observed.problems);
+        let all = observed.observations.into_iter();
+        all.map(|o| (o.ref_area, o.time_period, o.cell.cell)).collect()
+    }
+
+    #[test]
+    fn a_label_merged_over_a_whole_column_stands_on_its_last_row() {
+        let last = 1_048_575;
+        let cells = vec![
+            text(0, 0, "Area"),
+            text(0, 1, "Year"),
+            text(0, 2, "Value"),
+            text(1, 0, "Alpha"),
+            text(1, 1, "2019"),
+            text(last, 1, "2020"),
+            text(1, 2, "1"),
+            text(last, 2, "2"),
+        ];
+        let merged = vec![Span { top: 1, left: 0, bottom: last, right: 0 }];
+        let expected = [("A", "2019", "C2"), ("A", "2020", "C1048576")];
+        let found = observed(cells, merged);
+        assert_eq!(found.len(), 2);
+        for ((area, year, cell), expected) in found.iter().zip(expected) {
+            assert_eq!((area.as_str(), year.as_str(), cell.as_str()), expected);
+        }
+    }
+
+    #[test]
+    fn ten_thousand_merged_labels_each_stand_for_their_rows() {
+        let mut cells = vec![text(0, 0, "Area"), text(0, 1, "Year"), text(0, 2, "Value")];
+        let mut merged = Vec::new();
+        for block in 0..10_000 {
+            let top = 1 + block * 2;
+            cells.push(text(top, 0, if block % 2 == 0 { "Alpha" } else { "Beta" }));
+            merged.push(Span { top, left: 0, bottom: top + 1, right: 0 });
+            for row in [top, top + 1] {
+                // Each figure has a key of its own: an area and a day.
+                let days = block / 2 * 2 + (row - top);
+                let (year, month, day) = (1000 + days / 336, days / 28 % 12 + 1, days % 28 + 1);
+                cells.push(text(row, 1, &format!("{year:04}-{month:02}-{day:02}")));
+                cells.push(text(row, 2, "7"));
+            }
+        }
+        let found = observed(cells, merged);
+        assert_eq!(found.len(), 20_000);
+        for (index, (area, _, cell)) in found.iter().enumerate() {
+            assert_eq!(area, if index / 2 % 2 == 0 { "A" } else { "B" }, "{cell}");
+        }
     }
 }

@@ -260,7 +260,7 @@ mod tests {
         );
         assert_eq!(
             list.find("Dorsett", None, None),
-            Match::Unknown(vec!["Dorset".into(), "Dorset (Pre LG)".into()])
+            Match::Unknown(vec!["Dorset".into()])
         );
     }
 

@@ -309,7 +309,6 @@ impl<'a> TableReader<'a> {
         notes: &Notes,
     ) -> Option<Observation> {
         let cell = self.grid.get(row, column);
-        let place = self.grid.place(&self.workbook.source, row, column);
         let (value, mark, mut beside) = match cell {
             None => match &self.table.empty {
                 Some(mark) => (mark.obs_value, Some(mark), Vec::new()),

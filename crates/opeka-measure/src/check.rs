@@ -135,7 +135,10 @@ pub async fn run_checks(
             let answer = match engine.query(&sql, file, 1).await {
                 Ok(answer) => answer,
                 Err(problem) => {
-                    problems.push(problem);
+                    // Its line and column are those of the query that the check became.
+                    let place = Place::File { file: file.to_owned() };
+                    let message = format!("a check of {table} cannot be run: {}", problem.message);
+                    problems.push(Problem { place, message, ..problem });
                     continue;
                 }
             };

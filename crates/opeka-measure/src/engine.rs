@@ -15,7 +15,7 @@ use datafusion::datasource::listing::{
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
-use opeka_model::{Kind, Place, Problem, closest};
+use opeka_model::{Kind, Place, Problem, suggest};
 
 use crate::sql::{problem_of, tables_in};
 
@@ -235,11 +235,8 @@ impl Engine {
                 Problem::error(Kind::Declaration, place, format!("there is no table `{name}`"));
             let written = name.to_string();
             let names: Vec<String> = known.iter().map(ToString::to_string).collect();
-            let near = closest(&written, names.iter().map(String::as_str));
-            return Err(match near.first() {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem.hint(format!("the tables are: {}", names.join(", "))),
-            });
+            let hint = suggest(&written, names.iter().map(String::as_str), "tables");
+            return Err(problem.hint(hint));
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use datafusion::error::DataFusionError;
-use datafusion::sql::parser::DFParser;
+use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::sqlparser::ast::Statement as Sql;
 use opeka_model::{Kind, Place, Problem};
 use regex::Regex;
 
@@ -21,6 +22,11 @@ pub fn tables_in(sql: &str, file: &str, line: usize) -> Result<BTreeSet<TableNam
     }
     let mut tables = BTreeSet::new();
     for statement in &statements {
+        if !reads(statement) {
+            let message = "a query only reads, and this would write";
+            let problem = Problem::error(Kind::Declaration, at_start(), message);
+            return Err(problem.hint("write a `select`"));
+        }
         let (found, _) = resolve_table_references(statement, true)
             .map_err(|error| problem_of(&error, file, line))?;
         tables.extend(found.iter().map(|reference| TableName {
@@ -31,6 +37,24 @@ pub fn tables_in(sql: &str, file: &str, line: usize) -> Result<BTreeSet<TableNam
     Ok(tables)
 }
 
+/// Whether a statement is a `select`, or asks about one or about the tables.
+fn reads(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(explain) => reads(&explain.statement),
+        Statement::Statement(statement) => matches!(
+            statement.as_ref(),
+            Sql::Query(_)
+                | Sql::Explain { .. }
+                | Sql::ExplainTable { .. }
+                | Sql::ShowColumns { .. }
+                | Sql::ShowFunctions { .. }
+                | Sql::ShowTables { .. }
+                | Sql::ShowVariable { .. }
+        ),
+        _ => false,
+    }
+}
+
 /// A query without the semicolon that ends it.
 pub fn trim_sql(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';')
@@ -38,7 +62,8 @@ pub fn trim_sql(sql: &str) -> &str {
 
 /// What the engine refuses, at its line and column where the engine says them.
 pub(crate) fn problem_of(error: &DataFusionError, file: &str, line: usize) -> Problem {
-    let message = error.strip_backtrace();
+    // What failed is said by the innermost error; those around it say who met it.
+    let message = error.find_root().strip_backtrace();
     let first = message.lines().next().unwrap_or_default();
     let (mut text, mut at) = (first.to_owned(), (line, None));
     let mut hints: Vec<String> = Vec::new();
@@ -52,14 +77,15 @@ pub(crate) fn problem_of(error: &DataFusionError, file: &str, line: usize) -> Pr
         }
         let notes = diagnostic.notes.iter().map(|note| note.message.clone());
         hints = notes.chain(diagnostic.helps.iter().map(|help| help.message.clone())).collect();
-    } else if let Some(found) =
-        Regex::new(r" at Line: (\d+), Column: (\d+)").ok().and_then(|re| re.captures(first))
-    {
+    }
+    let written = Regex::new(r" at Line: (\d+), Column: (\d+)").ok();
+    let said = text.clone();
+    if let Some(found) = written.and_then(|written| written.captures(&said)) {
         let number = |i: usize| found[i].parse::<usize>().ok();
-        if let (Some(l), Some(c)) = (number(1), number(2)) {
+        if let (Some(l), Some(c), None) = (number(1), number(2), at.1) {
             at = (line + l.saturating_sub(1), Some(c));
         }
-        text = first.replace(&found[0], "");
+        text = said.replace(&found[0], "");
     }
     let place = Place::Text { file: file.to_owned(), line: at.0, column: at.1 };
     let problem = Problem::error(Kind::Declaration, place, text);

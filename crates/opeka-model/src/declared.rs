@@ -2,13 +2,23 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Kind, Place, Problem};
+use crate::{Kind, Place, Problem, closest};
 
 /// Reads a declared file. TOML stops at its first mistake; an unknown key comes with the closest
 /// known one.
 pub fn from_toml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Problem> {
+    from_toml_at(file, 1, text)
+}
+
+/// Reads TOML that begins on a line of a file, such as the front matter of a brief.
+pub fn from_toml_at<T: DeserializeOwned>(
+    file: &str,
+    first_line: usize,
+    text: &str,
+) -> Result<T, Problem> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
+        let line = first_line + line - 1;
         let place = Place::Text { file: file.to_owned(), line, column: Some(column) };
         let message = error.message().lines().next().unwrap_or_default().to_owned();
         let hint = closest_key(&message).map(|key| format!("did you mean `{key}`?"));
@@ -23,18 +33,6 @@ pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     (line, column)
-}
-
-/// The candidates spelt most like a name, best first, at most three; none when nothing is close.
-pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut scored: Vec<(f64, &str)> = candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(candidate, name), candidate))
-        .filter(|(score, _)| *score >= 0.75)
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    scored.dedup_by(|a, b| a.1 == b.1);
-    scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
 }
 
 /// From serde's "unknown field `x`, expected one of `a`, `b`", the known key closest to `x`.

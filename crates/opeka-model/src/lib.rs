@@ -14,9 +14,11 @@ mod declared;
 mod observation;
 mod period;
 mod problem;
+mod suggest;
 
 pub use cell::{CellRef, a1, a1_column, parse_a1};
-pub use declared::{closest, from_toml, line_and_column};
+pub use declared::{from_toml, from_toml_at, line_and_column};
 pub use observation::{Observation, observation_schema, to_record_batch};
 pub use period::{Frequency, TimePeriod};
 pub use problem::{Kind, Place, Problem, Problems, Severity};
+pub use suggest::{closest, suggest};

@@ -14,7 +14,7 @@ pub enum PipelineError {
     #[error("another run is writing to `{}`", path.display())]
     Locked { path: PathBuf },
     /// A released file is not what its manifest says.
-    #[error("release file `{}` is damaged: {why}", path.display())]
+    #[error("`{}` of a release is damaged: {why}", path.display())]
     Damaged { path: PathBuf, why: String },
     /// There is no such release.
     #[error("there is no release `{id}`")]

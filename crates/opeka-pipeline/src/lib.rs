@@ -16,6 +16,7 @@ mod cells;
 mod error;
 mod export;
 mod fingerprint;
+mod make;
 mod manifest;
 mod observations;
 mod plan;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use opeka_measure::tables_in;
-use opeka_model::{Kind, Place, Problem, Problems, closest};
+use opeka_model::{Kind, Place, Problem, Problems, suggest};
 
 use crate::error::PipelineError;
 use crate::fingerprint::{PROGRAM, of_parts, sha256};
@@ -230,8 +230,7 @@ fn unknown_tables(steps: &[Step]) -> Problems {
             let message = format!("there is no table `{table}`");
             let problem = Problem::error(Kind::Declaration, place, message);
             let tables = known.iter().copied().filter(|id| !id.contains(' '));
-            let hint = closest(table, tables).first().map(|near| format!("did you mean `{near}`?"));
-            problems.push(hint.into_iter().fold(problem, Problem::hint));
+            problems.push(problem.hint(suggest(table, tables, "tables")));
         }
     }
     problems
@@ -266,9 +265,9 @@ fn circle(mut steps: Vec<Step>) -> Problem {
     }
     let places = steps.iter().flat_map(|step| step.named.iter().map(move |named| (step, named)));
     let within = |table: &String| steps.iter().any(|step| step.id == *table);
-    let hints = places.filter(|(_, (table, _))| within(table)).map(|(step, (table, place))| {
-        format!("`{}` reads `{table}`: {place}", step.id)
-    });
+    let hints = places
+        .filter(|(_, (table, _))| within(table))
+        .map(|(step, (table, place))| format!("`{}` reads `{table}`: {place}", step.id));
     let names: Vec<String> = steps.iter().map(|step| format!("`{}`", step.id)).collect();
     let message = format!("these read each other in a circle: {}", names.join(", "));
     hints.fold(Problem::error(Kind::Declaration, Place::Nowhere, message), Problem::hint)

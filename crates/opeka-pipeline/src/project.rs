@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use opeka_ingest::{Codelist, Codelists, Recipe, parse_recipe};
 use opeka_measure::{Metric, parse_metric};
-use opeka_model::{Kind, Place, Problem, Problems, closest, from_toml};
+use opeka_model::{Kind, Place, Problem, Problems, from_toml, suggest};
 use opeka_publish::{Brief, ChartSpec, parse_brief, parse_chart};
 
 use crate::error::PipelineError;
@@ -115,11 +115,8 @@ impl Project {
         self.pipelines.iter().find(known).ok_or_else(|| {
             let message = format!("there is no pipeline `{name}`");
             let problem = Problem::error(Kind::Declaration, Place::Nowhere, message);
-            let names: Vec<&str> = self.pipelines.iter().map(|p| p.name.as_str()).collect();
-            match closest(name, names.iter().copied()).first() {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem.hint(format!("the pipelines are: {}", names.join(", "))),
-            }
+            let names = self.pipelines.iter().map(|p| p.name.as_str());
+            problem.hint(suggest(name, names, "pipelines"))
         })
     }
 
@@ -130,10 +127,7 @@ impl Project {
             let message = format!("there is no recipe `{name}`");
             let problem = Problem::error(Kind::Declaration, Place::Nowhere, message);
             let names: Vec<&str> = all().map(|(_, recipe)| recipe.name.as_str()).collect();
-            match closest(name, names.iter().copied()).first() {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem.hint(format!("the recipes are: {}", names.join(", "))),
-            }
+            problem.hint(suggest(name, names, "recipes"))
         })
     }
 }
@@ -340,9 +334,8 @@ impl Loader<'_> {
                 let place = Place::File { file: recipe.file.clone() };
                 let message = format!("there is no source `{source}`");
                 let problem = Problem::error(Kind::Declaration, place, message);
-                let near = closest(source, sources.keys().map(String::as_str));
-                let hint = near.first().map(|near| format!("did you mean `{near}`?"));
-                self.problems.push(hint.into_iter().fold(problem, Problem::hint));
+                let hint = suggest(source, sources.keys().map(String::as_str), "sources");
+                self.problems.push(problem.hint(hint));
             }
         }
         for brief in &pipeline.briefs {
@@ -356,9 +349,8 @@ impl Loader<'_> {
                 let place = Place::Text { file: brief.file.clone(), line, column: None };
                 let message = format!("there is no chart `{chart}`");
                 let problem = Problem::error(Kind::Declaration, place, message);
-                let near = closest(chart, pipeline.charts.iter().map(|known| known.name.as_str()));
-                let hint = near.first().map(|near| format!("did you mean `{near}`?"));
-                self.problems.push(hint.into_iter().fold(problem, Problem::hint));
+                let charts = pipeline.charts.iter().map(|known| known.name.as_str());
+                self.problems.push(problem.hint(suggest(chart, charts, "charts")));
             }
         }
         let datasets: Vec<&str> =
@@ -368,8 +360,11 @@ impl Loader<'_> {
                 let place = Place::File { file: pipeline.manifest.file.clone() };
                 let message = format!("`lead` names `{dataset}`, which no recipe writes");
                 let problem = Problem::error(Kind::Declaration, place, message);
-                self.problems
-                    .push(problem.hint(format!("the data sets are: {}", datasets.join(", "))));
+                self.problems.push(problem.hint(suggest(
+                    dataset,
+                    datasets.iter().copied(),
+                    "data sets",
+                )));
             }
         }
     }

@@ -9,7 +9,7 @@ use opeka_model::{Kind, Place, Problem, Problems, closest};
 use opeka_publish::CellTrace;
 
 use crate::catalog::open_release;
-use crate::cells::cell_traces;
+use crate::cells::{cell_traces, cells_of};
 use crate::error::PipelineError;
 use crate::fingerprint::sha256;
 use crate::project::Project;
@@ -32,6 +32,8 @@ pub enum Verified {
 #[derive(Debug, Clone)]
 pub struct TracedCell {
     pub cell: CellTrace,
+    /// The columns of the metric that rest on this cell, where the metric says so.
+    pub columns: Vec<String>,
     pub verified: Verified,
 }
 
@@ -172,13 +174,14 @@ pub async fn trace(
         sql: declared.value.sql.clone(),
         as_released: manifest.step(metric).and_then(|step| step.inputs.get(&declared.file))
             == Some(&declared.sha256),
-        rows: answer.batches,
-        cells: verify(&project, found.into_values().collect()),
+        rows: answer.batches.clone(),
+        cells: verify(&project, found.into_values().collect(), &answer.batches),
     })
 }
 
 /// Opens each source once more and compares.
-fn verify(project: &Project, cells: Vec<CellTrace>) -> Vec<TracedCell> {
+fn verify(project: &Project, cells: Vec<CellTrace>, rows: &[RecordBatch]) -> Vec<TracedCell> {
+    let columns = columns_of(rows);
     let mut files: BTreeMap<String, Option<(String, Option<opeka_ingest::Workbook>)>> =
         BTreeMap::new();
     let mut traced = Vec::new();
@@ -200,7 +203,23 @@ fn verify(project: &Project, cells: Vec<CellTrace>) -> Vec<TracedCell> {
                 }
             }
         };
-        traced.push(TracedCell { cell, verified });
+        let columns = columns.get(&cell.cell_ref).cloned().unwrap_or_default();
+        traced.push(TracedCell { cell, columns: columns.into_iter().collect(), verified });
     }
     traced
+}
+
+/// For each cell, the columns `<column>` that name it in `<column>_cells`.
+fn columns_of(rows: &[RecordBatch]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut columns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for batch in rows {
+        for (index, field) in batch.schema().fields().iter().enumerate() {
+            let Some(column) = field.name().strip_suffix("_cells") else { continue };
+            let Ok(own) = batch.project(&[index]) else { continue };
+            for cell in cells_of([&own].into_iter()) {
+                columns.entry(cell).or_default().insert(column.to_owned());
+            }
+        }
+    }
+    columns
 }

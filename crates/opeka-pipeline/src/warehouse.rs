@@ -132,7 +132,15 @@ impl Warehouse {
         let missing = |id: &str| PipelineError::NoRelease { id: id.to_owned() };
         let Some(id) = id else {
             let none = || PipelineError::NothingReleased { path: self.root.clone() };
-            return self.current()?.ok_or_else(none);
+            let id = self.current()?.ok_or_else(none)?;
+            let path = self.release_folder(&id);
+            return match path.is_dir() {
+                true => Ok(id),
+                false => {
+                    let why = "it is current and not there; `opeka run` makes it again".into();
+                    Err(PipelineError::Damaged { path, why })
+                }
+            };
         };
         let folder = self.root.join("releases");
         let names = fs::read_dir(&folder).map_err(|_| missing(id))?;

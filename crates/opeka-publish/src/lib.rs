@@ -24,8 +24,6 @@ mod notebook;
 mod number;
 mod png;
 mod rows;
-mod suggest;
-mod toml_text;
 
 pub use brief::{Brief, BriefInput, CellTrace, Citation, Query, parse_brief, render_brief};
 pub use chart::{ChartSpec, RenderedChart, parse_chart, render_chart};

@@ -54,6 +54,26 @@ impl Mini {
         mini
     }
 
+    /// One more pipeline, without sources of its own: it reads a metric of the first.
+    pub(crate) fn second_pipeline(&self) {
+        self.write(
+            "pipelines/other/pipeline.toml",
+            "title = \"More\"\nquestion = \"How many, twice?\"\nowner = \"the tests\"\n",
+        );
+        self.write(
+            "pipelines/other/measure/doubled.sql",
+            "select ref_area, 2 * children as twice, cells\nfrom mini.children\n\
+             where time_period = '2024'\n",
+        );
+        self.write(
+            "pipelines/other/measure/doubled.toml",
+            "title = \"Twice\"\ndescription = \"Twice the children.\"\ngrain = [\"ref_area\"]\n\n\
+             [columns]\nref_area = { meaning = \"The area\" }\n\
+             twice = { meaning = \"Twice the children\", unit = \"persons\" }\n\
+             cells = { meaning = \"The cells\" }\n",
+        );
+    }
+
     /// The project after its first run.
     pub(crate) fn published() -> Self {
         let mini = Self::new();

@@ -1,6 +1,9 @@
 //! Bytes become a [`Workbook`]; the format is sniffed from the bytes, never from the name.
 
+mod repair;
 mod superscript;
+#[cfg(test)]
+mod tests;
 mod text;
 mod workbook;
 

@@ -6,24 +6,28 @@
 use std::collections::HashMap;
 use std::io::{BufReader, Cursor, Read};
 
-use quick_xml::Reader;
+use calamine::XlsxError;
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 /// A text that ends in a superscript run: what stands before it, and the mark.
 type Split = (String, String);
 /// The cells of one sheet whose text ends so.
-type SheetMarks = HashMap<(u32, u32), Split>;
+pub(super) type SheetMarks = HashMap<(u32, u32), Split>;
 /// The same for each sheet, by its name.
 pub(super) type Superscripts = HashMap<String, SheetMarks>;
 
 type Archive<'a> = zip::ZipArchive<Cursor<&'a [u8]>>;
 
-pub(super) fn find(bytes: &[u8]) -> Result<Superscripts, String> {
-    let mut archive =
-        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-    let shared = shared_strings(&mut archive)?;
+/// # Errors
+/// Those of the archive and of its XML, in the reader's own type.
+pub(super) fn find(bytes: &[u8]) -> Result<Superscripts, XlsxError> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(XlsxError::Zip)?;
+    let (folder, workbook) = workbook_part(&mut archive)?;
+    let shared = shared_strings(&mut archive, &format!("{folder}sharedStrings.xml"))?;
     let mut found = Superscripts::new();
-    for (name, path) in sheets(&mut archive)? {
+    for (name, path) in sheets(&mut archive, &folder, &workbook)? {
         let cells = sheet_cells(&mut archive, &path, &shared)?;
         if !cells.is_empty() {
             found.insert(name, cells);
@@ -32,14 +36,28 @@ pub(super) fn find(bytes: &[u8]) -> Result<Superscripts, String> {
     Ok(found)
 }
 
+/// The folder and the name of the workbook's own part; some programs call it `workbook2.xml`.
+fn workbook_part(archive: &mut Archive) -> Result<(String, String), XlsxError> {
+    let mut part = "xl/workbook.xml".to_owned();
+    each_element(archive, "_rels/.rels", |e| {
+        let kind = attribute(e, "Type").unwrap_or_default();
+        if kind.ends_with("/officeDocument") {
+            part = attribute(e, "Target").unwrap_or_else(|| part.clone());
+        }
+    })?;
+    let part = part.trim_start_matches('/');
+    let (folder, name) = part.split_at(part.rfind('/').map_or(0, |slash| slash + 1));
+    Ok((folder.to_owned(), name.to_owned()))
+}
+
 /// Shared strings that end in a superscript run, by their index.
-fn shared_strings(archive: &mut Archive) -> Result<HashMap<usize, Split>, String> {
+fn shared_strings(archive: &mut Archive, path: &str) -> Result<HashMap<usize, Split>, XlsxError> {
     let mut found = HashMap::new();
-    let Some(entry) = entry(archive, "xl/sharedStrings.xml") else { return Ok(found) };
+    let Some(entry) = entry(archive, path) else { return Ok(found) };
     let mut xml = Reader::from_reader(entry);
     let (mut buffer, mut index, mut runs) = (Vec::new(), 0, Runs::default());
     loop {
-        match xml.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
+        match xml.read_event_into(&mut buffer).map_err(XlsxError::Xml)? {
             Event::Start(e) if e.local_name().as_ref() == "si" => runs = Runs::default(),
             Event::End(e) if e.local_name().as_ref() == "si" => {
                 if let Some(split) = runs.split() {
@@ -60,7 +78,7 @@ fn sheet_cells(
     archive: &mut Archive,
     path: &str,
     shared: &HashMap<usize, Split>,
-) -> Result<SheetMarks, String> {
+) -> Result<SheetMarks, XlsxError> {
     let mut found = HashMap::new();
     let Some(entry) = entry(archive, path) else { return Ok(found) };
     let mut xml = Reader::from_reader(entry);
@@ -69,14 +87,14 @@ fn sheet_cells(
     let (mut row, mut column, mut in_value) = (0u32, 0u32, false);
     let mut runs = Runs::default();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
+        match xml.read_event_into(&mut buffer).map_err(XlsxError::Xml)? {
             Event::Start(e) if e.local_name().as_ref() == "row" => {
                 row = attribute(&e, "r")
                     .and_then(|r| r.parse::<u32>().ok())
                     .map_or(row, |r| r.saturating_sub(1));
                 column = 0;
             }
-            Event::End(e) if e.local_name().as_ref() == "row" => row += 1,
+            Event::End(e) if e.local_name().as_ref() == "row" => row = row.saturating_add(1),
             Event::Start(e) if e.local_name().as_ref() == "c" => {
                 place = attribute(&e, "r")
                     .and_then(|r| opeka_model::parse_a1(&r))
@@ -174,21 +192,28 @@ impl Runs {
 }
 
 /// Names and paths of the sheets, by the workbook's relationships.
-fn sheets(archive: &mut Archive) -> Result<Vec<(String, String)>, String> {
+fn sheets(
+    archive: &mut Archive,
+    folder: &str,
+    workbook: &str,
+) -> Result<Vec<(String, String)>, XlsxError> {
     let mut targets = HashMap::new();
-    each_element(archive, "xl/_rels/workbook.xml.rels", |e| {
+    each_element(archive, &format!("{folder}_rels/{workbook}.rels"), |e| {
         if let (Some(id), Some(target)) = (attribute(e, "Id"), attribute(e, "Target")) {
             let path = match target.strip_prefix('/') {
                 Some(absolute) => absolute.to_owned(),
-                None => format!("xl/{target}"),
+                None => format!("{folder}{target}"),
             };
             targets.insert(id, path);
         }
     })?;
     let mut found = Vec::new();
-    each_element(archive, "xl/workbook.xml", |e| {
+    each_element(archive, &format!("{folder}{workbook}"), |e| {
         if e.local_name().as_ref() == "sheet" {
-            let path = attribute(e, "r:id").and_then(|id| targets.get(&id).cloned());
+            // `r:id`, whatever prefix the program chose.
+            let mut attributes = e.attributes().flatten();
+            let id = attributes.find(|a| a.key.local_name().as_ref() == "id").and_then(text);
+            let path = id.and_then(|id| targets.get(&id).cloned());
             if let (Some(name), Some(path)) = (attribute(e, "name"), path) {
                 found.push((name, path));
             }
@@ -201,12 +226,12 @@ fn each_element(
     archive: &mut Archive,
     path: &str,
     mut each: impl FnMut(&BytesStart),
-) -> Result<(), String> {
+) -> Result<(), XlsxError> {
     let Some(entry) = entry(archive, path) else { return Ok(()) };
     let mut xml = Reader::from_reader(entry);
     let mut buffer = Vec::new();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(|error| error.to_string())? {
+        match xml.read_event_into(&mut buffer).map_err(XlsxError::Xml)? {
             Event::Start(e) | Event::Empty(e) => each(&e),
             Event::Eof => return Ok(()),
             _ => (),
@@ -222,9 +247,10 @@ fn entry<'a>(archive: &'a mut Archive, path: &str) -> Option<BufReader<impl Read
 }
 
 fn attribute(element: &BytesStart, name: &str) -> Option<String> {
-    let attribute = element.try_get_attribute(name).ok()??;
-    attribute
-        .normalized_value(quick_xml::XmlVersion::Implicit1_0)
-        .ok()
-        .map(|value| value.into_owned())
+    text(element.try_get_attribute(name).ok()??)
+}
+
+fn text(attribute: Attribute) -> Option<String> {
+    let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+    Some(value.into_owned())
 }

@@ -5,7 +5,8 @@ use opeka_model::{Kind, Place, Problem};
 use crate::grid::{Cell, Grid, Value};
 
 pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+    let wide = matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0).filter(|_| !wide) {
         let line = 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
         let place = Place::Text { file: source.to_owned(), line, column: None };
         return Err(Problem::error(Kind::Data, place, "a NUL byte in what should be text")
@@ -26,7 +27,7 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
             Problem::error(Kind::Data, place, format!("cannot be read as separated text: {error}"))
         })?;
         if !read {
-            return Ok(Grid::table(cells, lines));
+            break;
         }
         let row = lines.len() as u32;
         lines.push(record.position().map_or(0, csv::Position::line));
@@ -37,6 +38,16 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
             }
         }
     }
+    // A quote that is never closed swallows the rest of the file into one field.
+    let last = lines.last().map_or(0, |line| *line as usize);
+    let rest = text.lines().skip(last.saturating_sub(1));
+    let quotes: usize = rest.clone().map(|line| line.matches('"').count()).sum();
+    if quotes % 2 == 1 && rest.count() > 1 {
+        let place = Place::Text { file: source.to_owned(), line: last, column: None };
+        return Err(Problem::error(Kind::Data, place, "a quote opens here and is never closed")
+            .hint("the file may be cut short: compare its size and SHA-256 with the publisher's"));
+    }
+    Ok(Grid::table(cells, lines))
 }
 
 /// UTF-8 where the bytes are UTF-8 (a byte-order mark decides at once), otherwise the most likely
@@ -84,10 +95,11 @@ mod tests {
 
     #[test]
     fn encodings_and_separators_are_found() {
-        let cases: [(&[u8], &str); 4] = [
+        let cases: [(&[u8], &str); 5] = [
             (b"\xEF\xBB\xBFarea,value\nA,\"1,5\"\n", "1,5"),
             (b"area;value\r\nA;1,5\r\n", "1,5"),
             (b"area\tvalue\nA\t7\n", "7"),
+            (b"\xFF\xFEa\0\t\0v\0\n\0A\0\t\08\0\n\0", "8"),
             // «Область» in windows-1251.
             (b"\xCE\xE1\xEB\xE0\xF1\xF2\xFC;value\n\xCF\xF1\xEA\xEE\xE2\xF1\xEA\xE0\xFF;3\n", "3"),
         ];
@@ -95,7 +107,7 @@ mod tests {
             let grid = read("t.csv", bytes).unwrap();
             assert_eq!(grid.get(1, 1).unwrap().text(), value);
         }
-        let grid = read("t.csv", cases[3].0).unwrap();
+        let grid = read("t.csv", cases[4].0).unwrap();
         assert_eq!(grid.get(0, 0).unwrap().text(), "Область");
     }
 
@@ -104,6 +116,14 @@ mod tests {
         let grid = read("t.csv", b"a,b\n\"x\ny\",1\nz,2\n").unwrap();
         assert_eq!(grid.address(2, 1), "R4C2");
         assert_eq!(grid.at("R4C2").unwrap().text(), "2");
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_is_a_problem_with_its_line() {
+        let problem = read("t.csv", b"a,b\nx,1\n\"y,2\nz,3\n").unwrap_err();
+        assert_eq!(problem.place, Place::Text { file: "t.csv".into(), line: 3, column: None });
+        // An inch within a field opens nothing.
+        assert_eq!(read("t.csv", b"a,b\n5\",1\nz,3\n").unwrap().cells().len(), 6);
     }
 
     #[test]

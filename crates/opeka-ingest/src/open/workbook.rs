@@ -1,10 +1,15 @@
 //! Workbooks, read by calamine; what calamine does not tell comes from [`super::superscript`].
 
+use std::fmt::Display;
 use std::io::Cursor;
 
-use calamine::{Data, Dimensions, Reader, Sheets, open_workbook_from_rs};
+use calamine::{
+    Data, Dimensions, Ods, OdsError, Reader, SheetType, Xls, XlsError, Xlsb, XlsbError, Xlsx,
+    XlsxError, open_workbook_from_rs,
+};
 
-use super::{Format, superscript};
+use super::superscript::{self, SheetMarks};
+use super::{Format, repair};
 use crate::grid::{Cell, Grid, Span, Value};
 
 /// Why a workbook cannot be opened.
@@ -16,77 +21,146 @@ pub(super) enum Unreadable {
 type Bytes<'a> = Cursor<&'a [u8]>;
 
 pub(super) fn read(format: Format, bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
-    let cursor = Cursor::new(bytes);
-    let mut sheets: Sheets<Bytes> = match format {
-        Format::Xlsx => Sheets::Xlsx(open_workbook_from_rs(cursor).map_err(|e| match e {
-            calamine::XlsxError::Password => Unreadable::Password,
-            other => damaged(other),
-        })?),
-        Format::Xlsb => Sheets::Xlsb(open_workbook_from_rs(cursor).map_err(damaged)?),
-        Format::Ods => Sheets::Ods(open_workbook_from_rs(cursor).map_err(|e| match e {
-            calamine::OdsError::Password => Unreadable::Password,
-            other => damaged(other),
-        })?),
+    match format {
+        Format::Xlsx => match xlsx(bytes) {
+            Err(XlsxError::RangeWithoutColumnComponent | XlsxError::RangeWithoutRowComponent) => {
+                let repaired = repair::without_dimensions(bytes).map_err(Unreadable::Damaged)?;
+                xlsx(&repaired).map_err(xlsx_unreadable)
+            }
+            read => read.map_err(xlsx_unreadable),
+        },
+        Format::Xlsb => xlsb(bytes),
+        Format::Ods => ods(bytes),
         Format::Ole2 => {
             // An encrypted workbook of a newer format hides in the same container.
-            let xlsx: Result<calamine::Xlsx<Bytes>, _> = open_workbook_from_rs(cursor.clone());
-            if matches!(xlsx, Err(calamine::XlsxError::Password)) {
-                return Err(Unreadable::Password);
+            let newer: Result<Xlsx<Bytes>, _> = open_workbook_from_rs(Cursor::new(bytes));
+            match newer {
+                Err(XlsxError::Password) => Err(Unreadable::Password),
+                _ => xls(bytes),
             }
-            Sheets::Xls(open_workbook_from_rs(cursor).map_err(|e| match e {
-                calamine::XlsError::Password => Unreadable::Password,
-                other => damaged(other),
-            })?)
         }
-        Format::Text => return Err(Unreadable::Damaged("not a workbook".into())),
-    };
-    let mut superscripts = match format {
-        Format::Xlsx => superscript::find(bytes).map_err(Unreadable::Damaged)?,
-        _ => Default::default(),
-    };
+        Format::Text => Err(Unreadable::Damaged("not a workbook".into())),
+    }
+}
+
+fn damaged(error: impl Display) -> Unreadable {
+    Unreadable::Damaged(error.to_string())
+}
+
+fn xlsx_unreadable(error: XlsxError) -> Unreadable {
+    match error {
+        XlsxError::Password => Unreadable::Password,
+        other => damaged(other),
+    }
+}
+
+/// Cell by cell: a range of all cells between the first and the last would take memory by the
+/// claims of the file, up to 17 thousand million cells for two.
+fn xlsx(bytes: &[u8]) -> Result<Vec<Grid>, XlsxError> {
+    let mut workbook: Xlsx<Bytes> = open_workbook_from_rs(Cursor::new(bytes))?;
+    let mut superscripts = superscript::find(bytes)?;
     let mut grids = Vec::new();
-    for name in sheets.sheet_names() {
-        if !is_worksheet(&sheets, &name) {
-            continue;
-        }
-        let range = sheets.worksheet_range(&name).map_err(damaged)?;
+    for name in worksheets(&workbook) {
         let mut marks = superscripts.remove(&name).unwrap_or_default();
-        let (top, left) = range.start().unwrap_or((0, 0));
-        let cells = range.used_cells().filter_map(|(row, column, data)| {
-            let (row, column) = (top + row as u32, left + column as u32);
-            let (value, superscript) = match marks.remove(&(row, column)) {
-                Some((base, mark)) => (Value::Text(base), Some(mark)),
-                None => split_unicode(value(data)?),
-            };
-            Some(Cell { row, column, value, superscript })
-        });
-        let cells: Vec<Cell> = cells.collect();
-        let merged = merged(&mut sheets, &name)?;
+        let mut cells = Vec::new();
+        let mut reader = match workbook.worksheet_cells_reader(&name) {
+            Err(XlsxError::NotAWorksheet(_)) => continue,
+            reader => reader?,
+        };
+        while let Some(read) = reader.next_cell()? {
+            let data = Data::from(read.get_value().clone());
+            cells.extend(cell(read.get_position(), &data, &mut marks));
+        }
+        drop(reader);
+        let merged = spans(workbook.merge_cells_by_sheet_name(&name)?);
         grids.push(Grid::sheet(name, cells, merged));
     }
     Ok(grids)
 }
 
-fn damaged(error: impl std::fmt::Display) -> Unreadable {
-    Unreadable::Damaged(error.to_string())
+fn xlsb(bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
+    let mut workbook: Xlsb<Bytes> =
+        open_workbook_from_rs(Cursor::new(bytes)).map_err(|error| match error {
+            XlsbError::Password => Unreadable::Password,
+            other => damaged(other),
+        })?;
+    let mut grids = Vec::new();
+    for name in worksheets(&workbook) {
+        let mut cells = Vec::new();
+        let mut reader = workbook.worksheet_cells_reader(&name).map_err(damaged)?;
+        while let Some(read) = reader.next_cell().map_err(damaged)? {
+            let data = Data::from(read.get_value().clone());
+            cells.extend(cell(read.get_position(), &data, &mut SheetMarks::new()));
+        }
+        drop(reader);
+        grids.push(Grid::sheet(name, cells, Vec::new()));
+    }
+    Ok(grids)
 }
 
-fn is_worksheet(sheets: &Sheets<Bytes>, name: &str) -> bool {
-    sheets
-        .sheets_metadata()
-        .iter()
-        .any(|sheet| sheet.name == name && sheet.typ == calamine::SheetType::WorkSheet)
+/// The reader itself bounds the cells of this format.
+fn ods(bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
+    let mut workbook: Ods<Bytes> =
+        open_workbook_from_rs(Cursor::new(bytes)).map_err(|error| match error {
+            OdsError::Password => Unreadable::Password,
+            other => damaged(other),
+        })?;
+    let mut grids = Vec::new();
+    for name in worksheets(&workbook) {
+        let range = workbook.worksheet_range(&name).map_err(damaged)?;
+        grids.push(Grid::sheet(name, range_cells(&range), Vec::new()));
+    }
+    Ok(grids)
 }
 
-fn merged(sheets: &mut Sheets<Bytes>, name: &str) -> Result<Vec<Span>, Unreadable> {
-    let dimensions: Vec<Dimensions> = match sheets {
-        Sheets::Xlsx(xlsx) => xlsx.merge_cells_by_sheet_name(name).map_err(damaged)?,
-        Sheets::Xls(xls) => xls.merge_cells_by_sheet_name(name).map_err(damaged)?,
-        _ => Vec::new(),
+/// The format itself ends at row 65,536 and column IV.
+fn xls(bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
+    let mut workbook: Xls<Bytes> =
+        open_workbook_from_rs(Cursor::new(bytes)).map_err(|error| match error {
+            XlsError::Password => Unreadable::Password,
+            other => damaged(other),
+        })?;
+    let mut grids = Vec::new();
+    for name in worksheets(&workbook) {
+        let range = workbook.worksheet_range(&name).map_err(damaged)?;
+        let merged = spans(workbook.merge_cells_by_sheet_name(&name).map_err(damaged)?);
+        grids.push(Grid::sheet(name, range_cells(&range), merged));
+    }
+    Ok(grids)
+}
+
+fn worksheets<'a, R: Reader<Bytes<'a>>>(workbook: &R) -> Vec<String> {
+    let sheets = workbook.sheets_metadata().iter();
+    sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet).map(|s| s.name.clone()).collect()
+}
+
+/// The cells of a range; it begins at its first cell, not at A1.
+fn range_cells(range: &calamine::Range<Data>) -> Vec<Cell> {
+    let (top, left) = range.start().unwrap_or((0, 0));
+    let cells = range.used_cells().filter_map(|(row, column, data)| {
+        let place = (top.saturating_add(row as u32), left.saturating_add(column as u32));
+        cell(place, data, &mut SheetMarks::new())
+    });
+    cells.collect()
+}
+
+/// One cell that is not empty, its superscript mark split off.
+fn cell((row, column): (u32, u32), data: &Data, marks: &mut SheetMarks) -> Option<Cell> {
+    let (value, superscript) = match marks.remove(&(row, column)) {
+        Some((base, mark)) => (Value::Text(base), Some(mark)),
+        None => split_unicode(value(data)?),
     };
-    let span =
-        |d: Dimensions| Span { top: d.start.0, left: d.start.1, bottom: d.end.0, right: d.end.1 };
-    Ok(dimensions.into_iter().map(span).collect())
+    Some(Cell { row, column, value, superscript })
+}
+
+fn spans(ranges: Vec<Dimensions>) -> Vec<Span> {
+    let span = |d: Dimensions| Span {
+        top: d.start.0.min(d.end.0),
+        left: d.start.1.min(d.end.1),
+        bottom: d.start.0.max(d.end.0),
+        right: d.start.1.max(d.end.1),
+    };
+    ranges.into_iter().map(span).collect()
 }
 
 fn value(data: &Data) -> Option<Value> {

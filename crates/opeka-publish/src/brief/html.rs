@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use opeka_model::{Kind, Place, Problem, Problems};
+use opeka_model::{Kind, Place, Problem, Problems, suggest};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Parser, Tag, TagEnd, html};
 
 use super::figure::{AnswerTable, Figure, default_format};
@@ -14,7 +14,6 @@ use super::{Brief, BriefInput, Citation};
 use crate::escape::escape;
 use crate::number::{NumberFormat, format_number};
 use crate::rows::{CELLS, Cells, Rows, Value};
-use crate::suggest;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -209,7 +208,7 @@ impl<'a> Page<'a> {
         let place = placeholder.place(&self.brief.file);
         let rows = self.answers.get(query)?.clone();
         let Some(found) = rows.column(column) else {
-            let hint = suggest::hint(column, rows.names(), "columns");
+            let hint = suggest(column, rows.names(), "columns");
             let message = format!("the query `{query}` has no column `{column}`");
             self.wrong(Kind::Declaration, place, message, Some(hint));
             return None;
@@ -286,7 +285,7 @@ impl<'a> Page<'a> {
         let place = placeholder.place(&self.brief.file);
         let input = self.input;
         let Some(chart) = input.charts.get(name) else {
-            let hint = suggest::hint(name, input.charts.keys().map(String::as_str), "charts");
+            let hint = suggest(name, input.charts.keys().map(String::as_str), "charts");
             self.wrong(Kind::Declaration, place, format!("no chart is named `{name}`"), Some(hint));
             return String::new();
         };

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use opeka_model::{Kind, Place, Problem, Problems};
+use opeka_model::{Kind, Place, Problem, Problems, from_toml_at, line_and_column, suggest};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::placeholder::{CLOSE, OPEN, Piece, Placeholder, What, pieces};
 use super::{Block, Brief, Query};
-use crate::toml_text::{self, line_and_column};
-use crate::{Lang, suggest};
+use crate::Lang;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,8 +37,7 @@ pub fn parse_brief(file: &str, text: &str) -> Result<Brief, Problems> {
             .hint("start with a line `---`, then `title = \"…\"` and `lang = \"en\"`, then `---`")
             .into());
     };
-    let read: FrontMatter =
-        toml::from_str(front).map_err(|error| toml_text::problem(file, 2, front, &error))?;
+    let read: FrontMatter = from_toml_at(file, 2, front)?;
     let mut source = Source { file, text, body_start, problems: Problems::new() };
     let lang = read.lang.get_ref().parse().unwrap_or_else(|message| {
         let line = line_and_column(front, read.lang.span().start).0 + 1;
@@ -224,7 +222,7 @@ impl Source<'_> {
                 continue;
             };
             if !known.contains(&query.as_str()) {
-                let hint = suggest::hint(query, known.iter().copied(), "queries of this brief");
+                let hint = suggest(query, known.iter().copied(), "queries of this brief");
                 self.wrong(range.start, format!("no query is named `{query}`"), Some(hint));
             }
         }

@@ -1,9 +1,8 @@
 //! What stands between `{{` and `}}`.
 
-use opeka_model::{Kind, Place, Problem};
+use opeka_model::{Kind, Place, Problem, suggest};
 
 use crate::number::NumberFormat;
-use crate::suggest;
 
 /// Marks the start and the end of a placeholder's number in the marked text. Both are private-use
 /// characters: Markdown gives them no meaning, and no brief has a reason to contain them.
@@ -53,7 +52,7 @@ impl Placeholder {
         let verb = words.next().unwrap_or_default();
         let operand = words.next();
         if !VERBS.contains(&verb) {
-            return Err(wrong(start, format!("unknown placeholder `{verb}`")).hint(suggest::hint(
+            return Err(wrong(start, format!("unknown placeholder `{verb}`")).hint(suggest(
                 verb,
                 VERBS,
                 "placeholders",
@@ -94,9 +93,7 @@ impl Placeholder {
                     Err(message) => {
                         let name = filter.split('(').next().unwrap_or_default();
                         let known = NumberFormat::NAMES.into_iter().chain(["or"]);
-                        return Err(
-                            wrong(start, message).hint(suggest::hint(name, known, "formats"))
-                        );
+                        return Err(wrong(start, message).hint(suggest(name, known, "formats")));
                     }
                 },
                 _ => {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::record_batch::RecordBatch;
-use opeka_model::{Frequency, Kind, Problem, Problems, TimePeriod};
+use opeka_model::{Frequency, Kind, Problem, Problems, TimePeriod, suggest};
 
 use super::spec::ChartSpec;
+use crate::Lang;
 use crate::rows::{CELLS, Cells, Rows, Type, Value};
-use crate::{Lang, suggest};
 
 /// Colours and markers tell so many series apart, and a reader no more.
 pub(crate) const MOST_SERIES: usize = 4;
@@ -67,7 +67,7 @@ pub(crate) fn read(
         let found = rows.column(name);
         if found.is_none() {
             let message = format!("the query yields no column `{name}`");
-            let hint = suggest::hint(name, rows.names(), "columns");
+            let hint = suggest(name, rows.names(), "columns");
             problems.push(at(key, Kind::Declaration, message).hint(hint));
         }
         found
@@ -202,7 +202,7 @@ fn colour(
                 let message = format!("`highlight` names a series that the rows lack: `{wanted}`");
                 problems.push(
                     Problem::error(Kind::Declaration, place(), message)
-                        .hint(suggest::hint(wanted, known, "series")),
+                        .hint(suggest(wanted, known, "series")),
                 );
             }
         }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use opeka_model::{Kind, Place, Problem, Problems};
+use opeka_model::{Kind, Place, Problem, Problems, from_toml, line_and_column, suggest};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::toml_text::{self, line_and_column};
-use crate::{Lang, suggest};
+use crate::Lang;
 
 /// Kinds of chart that are drawn.
 const KINDS: [&str; 1] = ["line"];
@@ -139,8 +138,7 @@ impl ChartSpec {
 
 /// Reads a chart file. `file` is the name that problems give as their place.
 pub fn parse_chart(file: &str, text: &str) -> Result<ChartSpec, Problems> {
-    let written: Written =
-        toml::from_str(text).map_err(|error| toml_text::problem(file, 1, text, &error))?;
+    let written: Written = from_toml(file, text)?;
     let line = |start: usize| line_and_column(text, start).0;
     let mut lines = BTreeMap::from([
         ("kind", line(written.kind.span().start)),
@@ -184,7 +182,7 @@ fn check(file: &str, spec: &ChartSpec) -> Problems {
     let written = &spec.written;
     let kind = written.kind.get_ref();
     if !KINDS.contains(&kind.as_str()) {
-        let hint = suggest::hint(kind, KINDS, "kinds that are drawn");
+        let hint = suggest(kind, KINDS, "kinds that are drawn");
         wrong("kind", format!("unknown kind of chart `{kind}`"), Some(hint));
     }
     if written.sql.get_ref().trim().is_empty() {
