@@ -51,8 +51,7 @@ pub(crate) fn report(error: &anyhow::Error, publishes: bool, printer: &Printer) 
     }
     let (status, problems) = meaning(error);
     tell_problems(&problems, printer);
-    let (errors, warnings) =
-        (problems.count(Severity::Error), problems.count(Severity::Warning));
+    let (errors, warnings) = (problems.count(Severity::Error), problems.count(Severity::Warning));
     if publishes {
         printer.error(&format!(
             "{}; nothing was published, the last release is as it was",
@@ -125,9 +124,8 @@ pub(crate) fn tell_problems(problems: &Problems, printer: &Printer) {
 
 /// `2 errors, 1 warning`
 fn counted(errors: usize, warnings: usize) -> String {
-    let many = |count: usize, what: &str| {
-        format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-    };
+    let many =
+        |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     match warnings {
         0 => many(errors, "error"),
         _ => format!("{}, {}", many(errors, "error"), many(warnings, "warning")),

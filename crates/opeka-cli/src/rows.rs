@@ -52,11 +52,7 @@ impl<W: Write> Write for Watched<W> {
     }
 }
 
-fn write(
-    answer: &Answer,
-    format: Format,
-    out: &mut (impl Write + Send),
-) -> anyhow::Result<()> {
+fn write(answer: &Answer, format: Format, out: &mut (impl Write + Send)) -> anyhow::Result<()> {
     match format {
         Format::Table => {
             let options = FormatOptions::default().with_null("");

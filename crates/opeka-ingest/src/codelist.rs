@@ -258,10 +258,7 @@ mod tests {
             list.find("Altai", None, None),
             Match::Several(vec!["RU-AL".into(), "RU-ALT".into()])
         );
-        assert_eq!(
-            list.find("Dorsett", None, None),
-            Match::Unknown(vec!["Dorset".into()])
-        );
+        assert_eq!(list.find("Dorsett", None, None), Match::Unknown(vec!["Dorset".into()]));
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::recipe::{DecimalSign, Footnotes, Mark, Recipe};
 pub(crate) enum Figure<'r> {
     /// A number.
     Number(f64),
-    /// A mark of the recipe in place of a number.
-    Mark(&'r Mark),
+    /// A mark of the recipe in place of a number: the sign, and what it means.
+    Mark(&'r str, &'r Mark),
     /// Neither.
     Text(String),
 }
@@ -46,14 +46,14 @@ fn superscripts(cell: &Cell) -> impl Iterator<Item = String> {
 /// Reads a cell among the figures; the marks are those beside its number.
 pub(crate) fn read_figure<'r>(cell: &Cell, recipe: &'r Recipe) -> (Figure<'r>, Vec<String>) {
     // A sign such as `*` may be a mark in place of a number and a footnote beside one.
-    if let Some(mark) = recipe.marks.get(&cell.text()) {
-        return (Figure::Mark(mark), superscripts(cell).collect());
+    if let Some((sign, mark)) = recipe.marks.get_key_value(&cell.text()) {
+        return (Figure::Mark(sign, mark), superscripts(cell).collect());
     }
     let (text, marks) = split_marks(cell, recipe);
     let figure = match &cell.value {
         Value::Number(number) => Figure::Number(*number),
-        _ => match (recipe.marks.get(&text), parse_number(&text, decimal(recipe))) {
-            (Some(mark), _) => Figure::Mark(mark),
+        _ => match (recipe.marks.get_key_value(&text), parse_number(&text, decimal(recipe))) {
+            (Some((sign, mark)), _) => Figure::Mark(sign, mark),
             (None, Some(number)) => Figure::Number(number),
             (None, None) => Figure::Text(text),
         },

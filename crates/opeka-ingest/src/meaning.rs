@@ -67,7 +67,7 @@ fn meaning(
     let name = if what == Column::RefArea { "area" } else { what.name() };
     match list.find(&written, dimension.by.as_deref(), period) {
         Match::One { code, .. } => Ok(code),
-        other => Err(unmatched(&written, name, list_name, other)),
+        other => Err(unmatched(&written, name, list_name, period, other)),
     }
 }
 
@@ -94,12 +94,19 @@ fn refuse(message: String) -> Problem {
     Problem::error(Kind::Data, Place::Nowhere, message)
 }
 
-fn unmatched(written: &str, what: &str, list: &str, found: Match) -> Problem {
+fn unmatched(
+    written: &str,
+    what: &str,
+    list: &str,
+    period: Option<&TimePeriod>,
+    found: Match,
+) -> Problem {
     let quoted = |names: &[String]| names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>();
     match found {
         Match::Several(codes) => {
             let codes = quoted(&codes).join(" or ");
-            refuse(format!("ambiguous {what} `{written}`: it may be {codes}"))
+            let when = period.map(|period| format!(" in {period}")).unwrap_or_default();
+            refuse(format!("ambiguous {what} `{written}`{when}: it may be {codes}"))
                 .hint("say which with `values`, or match another column of the code list with `by`")
         }
         Match::Unknown(near) if !near.is_empty() => refuse(format!("unknown {what} `{written}`"))

@@ -197,7 +197,12 @@ impl<'a> TableReader<'a> {
         let places = self.places(&view, &sources, &mut problems);
         // Without its anchors a table has no places; their problems say why.
         let (before, layout) = (observed.observations.len(), !problems.has_errors());
-        self.problems = problems;
+        // Two dimensions may miss the same anchor.
+        for problem in problems {
+            if !self.problems.iter().any(|told| *told == problem) {
+                self.problems.push(problem);
+            }
+        }
         for (row, columns) in places {
             // A label whose row holds no figure at all is a heading.
             if columns.iter().all(|column| self.grid.get(row, *column).is_none()) {
@@ -309,6 +314,7 @@ impl<'a> TableReader<'a> {
         notes: &Notes,
     ) -> Option<Observation> {
         let cell = self.grid.get(row, column);
+        let mut sign = None;
         let (value, mark, mut beside) = match cell {
             None => match &self.table.empty {
                 Some(mark) => (mark.obs_value, Some(mark), Vec::new()),
@@ -323,7 +329,10 @@ impl<'a> TableReader<'a> {
                 let (figure, beside) = read_figure(cell, self.recipe);
                 match figure {
                     Figure::Number(number) => (Some(number), None, beside),
-                    Figure::Mark(mark) => (mark.obs_value, Some(mark), beside),
+                    Figure::Mark(written, mark) => {
+                        sign = Some(written);
+                        (mark.obs_value, Some(mark), beside)
+                    }
                     Figure::Text(text) => {
                         let stored = match cell.value {
                             Value::Text(_) => "a text",
@@ -413,9 +422,10 @@ impl<'a> TableReader<'a> {
         note.extend(label_notes);
         note.extend(self.row_notes(row, notes));
         note.extend(labels.remove(&Column::Note));
-        note.dedup();
-        if mark.is_some() && cell.is_some() {
-            beside.insert(0, cell.map(Cell::text).unwrap_or_default());
+        let mut said = BTreeSet::new();
+        note.retain(|text| said.insert(text.clone()));
+        if let Some(sign) = sign {
+            beside.insert(0, sign.to_owned());
         }
         self.roles.insert((row, column), if mark.is_some() { Role::Marked } else { Role::Figure });
         Some(Observation {
@@ -448,7 +458,7 @@ impl<'a> TableReader<'a> {
                 && !self.roles.contains_key(&(cell.row, cell.column))
         };
         let figures = |cell: &Cell| {
-            matches!(read_figure(cell, self.recipe).0, Figure::Number(_) | Figure::Mark(_))
+            matches!(read_figure(cell, self.recipe).0, Figure::Number(_) | Figure::Mark(..))
         };
         let labels = self.grid.row(row).iter().filter(is_label).filter(|cell| !figures(cell));
         let marked: Vec<(&Cell, Vec<String>)> =

@@ -281,7 +281,10 @@ pub fn parse_recipe(file: &str, text: &str) -> Result<Recipe, Problems> {
                 wrong(name, format!("`{name}` says no `direction` to look in"));
             }
             if let Some(Err(error)) = s.matches.as_deref().map(regex::Regex::new) {
-                wrong(name, format!("`matches` of `{name}` is no regular expression: {error}"));
+                // The error draws the expression over several lines; its last says what is wrong.
+                let error = error.to_string();
+                let why = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                wrong(name, format!("`matches` of `{name}` is no regular expression: {why}"));
             }
         }
     }

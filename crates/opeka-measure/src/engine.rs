@@ -137,9 +137,7 @@ impl Engine {
     /// Adds a table that is one Parquet file, or a folder of them.
     pub async fn add_parquet(&self, name: &TableName, path: &Path) -> Result<(), Problem> {
         let fail = |error: DataFusionError| internal(name, &error);
-        let text = path.to_string_lossy();
-        let folder = if path.is_dir() { "/" } else { "" };
-        let url = ListingTableUrl::parse(format!("{text}{folder}")).map_err(fail)?;
+        let url = ListingTableUrl::parse(file_url(path)).map_err(fail)?;
         let format = ParquetFormat::default().with_force_view_types(false);
         let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
         let config = ListingTableConfig::new(url)
@@ -240,6 +238,24 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// A path as a URL: as a plain text, the engine would take `[a]`, `*` and `?` for patterns.
+fn file_url(path: &Path) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut url = String::from("file://");
+    for byte in absolute.to_string_lossy().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+                url.push(char::from(byte));
+            }
+            other => url.push_str(&format!("%{other:02X}")),
+        }
+    }
+    if path.is_dir() && !url.ends_with('/') {
+        url.push('/');
+    }
+    url
 }
 
 fn internal(name: &TableName, error: &DataFusionError) -> Problem {

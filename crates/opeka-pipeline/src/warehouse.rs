@@ -194,10 +194,14 @@ impl Warehouse {
         let folder = self.release_folder(&manifest.release);
         let parent = self.root.join("releases");
         fs::create_dir_all(&parent).map_err(PipelineError::io("create", &parent))?;
-        if folder.exists() {
+        if folder.exists() && manifest.outputs().all(|output| is_whole(&folder, output)) {
             // The same id is the same content: what stands there stays.
             fs::remove_dir_all(staged).map_err(PipelineError::io("remove", staged))?;
         } else {
+            if folder.exists() {
+                // What stands there is no longer the release: it was damaged since.
+                fs::remove_dir_all(&folder).map_err(PipelineError::io("remove", &folder))?;
+            }
             fs::rename(staged, &folder).map_err(PipelineError::io("move", staged))?;
         }
         self.point_to(held, &manifest.release)
@@ -256,9 +260,18 @@ pub(crate) fn write_output(
     })
 }
 
+/// Whether a file of a release is what its manifest says.
+fn is_whole(folder: &Path, output: &Output) -> bool {
+    fs::read(folder.join(&output.path)).is_ok_and(|bytes| sha256(&bytes) == output.sha256)
+}
+
 /// Takes a file over from another release: by a link where the system can, else by a copy.
 pub(crate) fn carry_over(from: &Path, to: &Path, output: &Output) -> Result<(), PipelineError> {
     let (source, target) = (from.join(&output.path), to.join(&output.path));
+    if !is_whole(from, output) {
+        let why = "it is not the file that was released; `opeka run --full` makes it anew".into();
+        return Err(PipelineError::Damaged { path: source, why });
+    }
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(PipelineError::io("create", parent))?;
     }

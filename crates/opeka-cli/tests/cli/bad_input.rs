@@ -123,8 +123,8 @@ fn a_source_that_is_not_there() {
     refused(1, misspelt, &[text, &format!("did you mean `{SOURCE}`?")]);
 }
 
-/// A workbook with the figures of the project; `last` stands in its cell C5.
-fn workbook(last: &str) -> Vec<u8> {
+/// A workbook with figures; `said` stands in its cell C3.
+fn workbook(said: &str) -> Vec<u8> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet().set_name("Table 1").unwrap();
     for (row, area, year) in
@@ -136,7 +136,7 @@ fn workbook(last: &str) -> Vec<u8> {
     for (column, heading) in ["area", "year", "children"].into_iter().enumerate() {
         sheet.write(0, column as u16, heading).unwrap();
     }
-    sheet.write(4, 2, last).unwrap();
+    sheet.write(2, 2, said).unwrap();
     workbook.save_to_buffer().unwrap()
 }
 
@@ -149,10 +149,10 @@ fn a_workbook_names_sheet_and_cell_and_is_refused_when_it_is_cut_short() {
     mini.source(path, &workbook("x"));
     mini.ok(&["run"]);
     let release = mini.current();
-    assert!(mini.query("select obs_status from observations where cell = 'C5'").contains('O'));
+    assert!(mini.query("select obs_status from observations where cell = 'C3'").contains('O'));
 
     mini.source(path, &workbook("ninety"));
-    mini.run(&["run"]).exits(1).says(&["error: office/2026-01-01/book.xlsx · Table 1!C5: "]);
+    mini.run(&["run"]).exits(1).says(&["error: office/2026-01-01/book.xlsx · Table 1!C3: "]);
 
     let whole = workbook("x");
     mini.source(path, &whole[..whole.len() / 2]);
@@ -204,9 +204,8 @@ fn a_source_declaration_with_a_typo_is_told_once() {
 
 #[test]
 fn sql_is_refused_at_its_line_and_column() {
-    let change = |from: &'static str, to: &'static str| {
-        move |mini: &Mini| mini.edit(CHANGE_SQL, from, to)
-    };
+    let change =
+        |from: &'static str, to: &'static str| move |mini: &Mini| mini.edit(CHANGE_SQL, from, to);
     refused(
         1,
         change("from mini.children c", "from mini.childern c"),
@@ -236,7 +235,11 @@ fn sql_is_refused_at_its_line_and_column() {
 #[test]
 fn the_columns_of_a_metric_are_those_declared() {
     let no_cells = |mini: &Mini| {
-        mini.edit(CHANGE_SQL, "as change,\n    array_concat(c.cells, b.cells) as cells", "as change");
+        mini.edit(
+            CHANGE_SQL,
+            "as change,\n    array_concat(c.cells, b.cells) as cells",
+            "as change",
+        );
     };
     refused(1, no_cells, &[CHANGE_SQL, "column `cells` is declared, and the query does not"]);
     let toml = CHANGE_SQL.replace(".sql", ".toml");
@@ -259,7 +262,8 @@ fn the_columns_of_a_metric_are_those_declared() {
 
 #[test]
 fn metrics_that_read_each_other_are_named_and_no_others() {
-    let circle = |mini: &Mini| mini.edit(CHILDREN_SQL, "from mini.observations", "from mini.change");
+    let circle =
+        |mini: &Mini| mini.edit(CHILDREN_SQL, "from mini.observations", "from mini.change");
     refused(
         1,
         circle,

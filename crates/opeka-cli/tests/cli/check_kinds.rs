@@ -87,9 +87,7 @@ fn a_check_of_the_observations() {
 fn check_publishes_nothing_and_leaves_nothing_behind() {
     let mini = Mini::new();
     let aside = tempfile::tempdir().unwrap();
-    let check = |args: &[&str]| {
-        crate::project::told(mini.opeka(args).env("TMPDIR", aside.path()))
-    };
+    let check = |args: &[&str]| crate::project::told(mini.opeka(args).env("TMPDIR", aside.path()));
     check(&["check"]).exits(0).says(&["all checks hold: 10 tables", "nothing was published"]);
     assert_eq!(check(&["check", "-q"]).exits(0).stderr, "");
     assert_eq!(check(&["check", "--json"]).exits(0).json()["tables"], 10);

@@ -5,7 +5,35 @@ use crate::project::{FIGURES, Mini, opeka, told};
 #[test]
 fn help() {
     let help = told(&mut opeka(&["-h"])).exits(0);
-    insta::assert_snapshot!(help.stdout, @"");
+    insta::assert_snapshot!(help.stdout, @r"
+    From the spreadsheets of statistical offices to policy briefs, with every number traceable back to
+    its cell
+
+    Usage: opeka [OPTIONS] <COMMAND>
+
+    Commands:
+      run          Build what is stale and publish it as a release
+      ingest       Look at a recipe and the sheet it reads
+      check        Do everything that `run` does, and publish nothing
+      query        Query a release with SQL; without a query, interactively
+      trace        Follow rows of a metric back to the cells they were made from
+      releases     List the releases
+      rollback     Make the release before the current one current again
+      sources      List the sources with their citations, and hold each file to its hash
+      functions    List the SQL functions of opeka, or show the documentation of one
+      completions  Print a completion script for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --project <DIR>    The project folder; by default this folder or the nearest parent that is
+                             one
+          --warehouse <DIR>  The warehouse folder; by default `warehouse` in the project
+      -q, --quiet            Say nothing but errors
+      -v, --verbose...       Say more; twice, much more
+          --json             Report as JSON on stdout
+      -h, --help             Print help (see more with '--help')
+      -V, --version          Print version
+    ");
     let long = told(&mut opeka(&["--help"])).exits(0);
     assert!(long.stdout.contains("Exit status: 0 done; 1 the data or the checks say no; 2 wrong"));
     for command in
@@ -41,8 +69,12 @@ fn the_project_is_found_from_a_folder_within_it() {
 #[test]
 fn sources() {
     let mini = Mini::new();
-    let told = mini.ok(&["sources"]);
-    insta::assert_snapshot!(told.stdout, @"");
+    insta::assert_snapshot!(mini.ok(&["sources"]).stdout, @r"
+    office/2026-01-01/children.csv
+      Children, by area
+      The office, children by area. Accessed 2026-01-01.
+      CC0 · 84 bytes, as declared
+    ");
     let before = mini.read(FIGURES);
     mini.write(FIGURES, before.replace("90", "91"));
     assert!(mini.ok(&["sources"]).stdout.contains("NOT THE FILE THAT IS DECLARED"));
@@ -82,7 +114,16 @@ fn a_recipe_is_previewed() {
     let mini = Mini::new();
     mini.ok(&["ingest", "children"]).silent_on_stdout().says(&["children.recipe.toml: 4 obs"]);
     let told = mini.ok(&["ingest", "children", "--preview"]);
-    insta::assert_snapshot!(told.stdout, @"");
+    let lines: Vec<&str> = told.stdout.lines().map(str::trim_end).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    office/2026-01-01/children.csv · (no sheets)
+    #=figure  t=time_period  a=ref_area
+        1   area            year            children
+        2 a:England       t:2023          #:1000
+        3 a:England       t:2024          #:1100
+        4 a:Leeds         t:2023          #:100
+        5 a:Leeds         t:2024          #:90
+    ");
     let told = mini.ok(&["ingest", "children", "--preview", "--html", "page.html"]);
     told.silent_on_stdout().says(&["wrote page.html"]);
     let page = mini.read("page.html");

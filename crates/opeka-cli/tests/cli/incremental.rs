@@ -37,8 +37,10 @@ fn a_changed_figure_changes_the_release_and_a_repaired_one_brings_it_back() {
     assert_ne!(report["release"], before);
     // The code lists are as they were; the table of sources has a new hash.
     assert_eq!(report["reused"], 6);
-    assert!(mini.query("select max(change) as c from mini.change where ref_area = 'E08000035'")
-        .contains("-5.0"));
+    assert!(
+        mini.query("select max(change) as c from mini.change where ref_area = 'E08000035'")
+            .contains("-5.0")
+    );
     mini.figures("Leeds,2024,95", "Leeds,2024,90");
     let report = mini.json(&["run"]);
     assert_eq!((&report["release"], &report["made"]), (&before.into(), &0.into()));
@@ -57,8 +59,14 @@ fn releases_are_listed_rolled_back_and_queried_side_by_side() {
     let releases = mini.json(&["releases"]);
     let listed: Vec<_> = releases.as_array().unwrap().iter().collect();
     assert_eq!(listed.len(), 2);
-    assert_eq!((&listed[0]["release"], &listed[0]["current"]), (&second.clone().into(), &true.into()));
-    assert_eq!((&listed[1]["release"], &listed[1]["current"]), (&first.clone().into(), &false.into()));
+    assert_eq!(
+        (&listed[0]["release"], &listed[0]["current"]),
+        (&second.clone().into(), &true.into())
+    );
+    assert_eq!(
+        (&listed[1]["release"], &listed[1]["current"]),
+        (&first.clone().into(), &false.into())
+    );
     let text = mini.ok(&["releases"]).stdout;
     assert!(text.starts_with(&format!("* {second}")), "{text}");
 

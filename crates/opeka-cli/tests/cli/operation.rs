@@ -109,6 +109,20 @@ fn a_damaged_manifest_is_named() {
 }
 
 #[test]
+fn a_damaged_file_is_not_taken_over_and_a_full_run_repairs_it() {
+    let mini = Mini::published();
+    let whole = files(&mini.path("warehouse/releases"));
+    let path = format!("warehouse/releases/{}/metrics/mini/children.parquet", mini.current());
+    mini.write(&path, &fs::read(mini.path(&path)).unwrap()[..100]);
+    mini.edit(CHANGE_SQL, "-- Children against", "-- The children against");
+    let told = mini.run(&["run"]).exits(3);
+    told.says(&["children.parquet", "`opeka run --full` makes it anew"]);
+    mini.edit(CHANGE_SQL, "-- The children against", "-- Children against");
+    mini.ok(&["run", "--full"]);
+    assert!(files(&mini.path("warehouse/releases")) == whole);
+}
+
+#[test]
 fn before_the_first_run_every_reader_says_so() {
     let mini = Mini::new();
     for args in [&["query", "-c", "select 1"][..], &["trace", "mini.change"]] {

@@ -144,7 +144,7 @@ fn what_is_not_there_comes_with_what_is() {
     let mini = Mini::published();
     let query = |sql: &str| mini.run(&["query", "-c", sql]).exits(1);
     query("select * from mini.childern").says(&["did you mean `mini.children`?"]);
-    query("select * from zzz").says(&["the tables are: ", "mini.children"]);
+    query("select * from zzz").says(&["  hint: ", "mini.children"]);
     query("select chidren from mini.children").says(&["query:1:8: ", "mini.children.children"]);
     query("select cast('a' as int)").says(&["Cannot cast string 'a'"]);
     let told = query("select 1; select 2").says(&["not 2 statements"]);

@@ -150,7 +150,7 @@ fn a_pipeline_that_is_no_longer_declared_goes_with_the_next_run() {
 fn an_unknown_pipeline_is_wrong_usage() {
     let mini = Mini::published();
     mini.run(&["run", "mimi"]).exits(2).says(&["no pipeline `mimi`", "did you mean `mini`?"]);
-    mini.run(&["run", "health"]).exits(2).says(&["the pipelines are: mini"]);
+    mini.run(&["run", "health"]).exits(2).says(&["  hint: ", "`mini`"]);
     mini.run(&["check", "mimi"]).exits(2).says(&["did you mean `mini`?"]);
 }
 

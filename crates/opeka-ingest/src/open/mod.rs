@@ -1,5 +1,6 @@
 //! Bytes become a [`Workbook`]; the format is sniffed from the bytes, never from the name.
 
+mod ods;
 mod repair;
 mod superscript;
 #[cfg(test)]

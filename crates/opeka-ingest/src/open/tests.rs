@@ -173,3 +173,33 @@ fn superscripts_are_found_whatever_the_workbook_part_is_called() {
     let book = open("a.xlsx", &renamed.unwrap()).unwrap();
     assert_eq!(book.sheets[0].at("B1").unwrap().whole_text(), "1234^5");
 }
+
+#[test]
+fn merged_ranges_of_an_open_document_are_found() {
+    let content = r#"<?xml version="1.0"?>
+        <document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:spreadsheet>
+        <table:table table:name="T">
+        <table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>
+        <table:table-row><table:table-cell table:number-columns-repeated="2"/>
+        <table:table-cell office:value-type="string" table:number-rows-spanned="2" table:number-columns-spanned="3">
+        <text:p>Children</text:p></table:table-cell>
+        <table:covered-table-cell table:number-columns-repeated="2"/>
+        <table:table-cell office:value-type="float" office:value="7"></table:table-cell>
+        </table:table-row></table:table></office:spreadsheet></document-content>"#;
+    // The reader takes no white space between cells.
+    let content: String = content.lines().map(str::trim).collect();
+    let media = "application/vnd.oasis.opendocument.spreadsheet";
+    let entries =
+        [("mimetype", media), ("content.xml", &content), ("META-INF/manifest.xml", "<a/>")];
+    // Any archive serves as the beginning: its entries are renamed and filled one by one.
+    let names = std::cell::RefCell::new(entries.iter());
+    let bytes = repack(&two_cells(0, 1), |name, content| match names.borrow_mut().next() {
+        Some((entry, text)) => ((*entry).to_owned(), text.as_bytes().to_vec()),
+        None => (format!("other/{}", name.replace("xl/", "")), content),
+    });
+    let book = open("a.ods", &bytes.unwrap()).unwrap();
+    let grid = &book.sheets[0];
+    assert_eq!(grid.at("C4").unwrap().text(), "Children");
+    assert_eq!(grid.at("F4").unwrap().text(), "7");
+    assert_eq!(grid.merged(), [crate::Span { top: 3, left: 2, bottom: 4, right: 4 }]);
+}

@@ -20,6 +20,7 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
         .from_reader(text.as_bytes());
     let (mut cells, mut lines) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
+    let mut line_breaks = LineBreaks { text: text.as_bytes(), at: 0, line: 1 };
     loop {
         let read = reader.read_record(&mut record).map_err(|error| {
             let line = error.position().map_or(1, |position| position.line() as usize);
@@ -30,7 +31,8 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
             break;
         }
         let row = lines.len() as u32;
-        lines.push(record.position().map_or(0, csv::Position::line));
+        let start = record.position().map_or(0, |position| position.byte() as usize);
+        lines.push(line_breaks.line_at(start));
         for (column, field) in record.iter().enumerate() {
             if !field.trim().is_empty() {
                 let value = Value::Text(field.to_owned());
@@ -48,6 +50,31 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
             .hint("the file may be cut short: compare its size and SHA-256 with the publisher's"));
     }
     Ok(Grid::table(cells, lines))
+}
+
+/// Counts lines as an editor does. The reader's own count starts a record that follows CRLF on
+/// the line before.
+struct LineBreaks<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: u64,
+}
+
+impl LineBreaks<'_> {
+    /// The line, from 1, of the record that starts at an offset, after any line breaks; offsets
+    /// only grow.
+    fn line_at(&mut self, start: usize) -> u64 {
+        while let Some(byte) = self.text.get(self.at) {
+            let breaks = matches!(byte, b'\r' | b'\n');
+            if self.at >= start && !breaks {
+                break;
+            }
+            let pair = *byte == b'\r' && self.text.get(self.at + 1) == Some(&b'\n');
+            self.line += u64::from(breaks && !pair);
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 /// UTF-8 where the bytes are UTF-8 (a byte-order mark decides at once), otherwise the most likely
@@ -116,6 +143,11 @@ mod tests {
         let grid = read("t.csv", b"a,b\n\"x\ny\",1\nz,2\n").unwrap();
         assert_eq!(grid.address(2, 1), "R4C2");
         assert_eq!(grid.at("R4C2").unwrap().text(), "2");
+        for text in ["a,b\r\n\"x\r\ny\",1\r\n\r\nz,2\r\n", "a,b\r\"x\ry\",1\r\rz,2"] {
+            let grid = read("t.csv", text.as_bytes()).unwrap();
+            let rows = [0, 1, 2].map(|row| grid.address(row, 1));
+            assert_eq!(rows, ["R1C2", "R2C2", "R5C2"], "{text:?}");
+        }
     }
 
     #[test]

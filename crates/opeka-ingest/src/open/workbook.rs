@@ -105,10 +105,12 @@ fn ods(bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
             OdsError::Password => Unreadable::Password,
             other => damaged(other),
         })?;
+    let mut merged = super::ods::merged(bytes).map_err(Unreadable::Damaged)?;
     let mut grids = Vec::new();
     for name in worksheets(&workbook) {
         let range = workbook.worksheet_range(&name).map_err(damaged)?;
-        grids.push(Grid::sheet(name, range_cells(&range), Vec::new()));
+        let merged = merged.remove(&name).unwrap_or_default();
+        grids.push(Grid::sheet(name, range_cells(&range), merged));
     }
     Ok(grids)
 }
