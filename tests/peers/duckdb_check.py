@@ -56,7 +56,7 @@ questions += [
     "select dataset, indicator, count(*), count(obs_value), sum(obs_value), min(obs_value), max(obs_value) "
     "from observations group by dataset, indicator order by dataset, indicator",
     "select obs_status, count(*) from observations group by obs_status order by obs_status",
-    "select time_period, sum(obs_value) from observations where leading and indicator = 'cla_31_march' "
+    "select time_period, sum(obs_value) from observations where is_leading and indicator = 'cla_31_march' "
     "group by time_period order by time_period",
     "select ref_area, time_period, children, rate from england_care.looked_after "
     "where level in ('country', 'region') order by ref_area, time_period",
@@ -84,7 +84,7 @@ headlines = {
     "select obs_value from observations where indicator = 'placed_without_care' "
     "and care_form = 'institutions' and time_period = '2010'": 26622,
     "select obs_value from observations where indicator = 'cla_31_march' and ref_area = 'E92000001' "
-    "and time_period = '2025' and leading": 81770,
+    "and time_period = '2025' and is_leading": 81770,
 }
 for question, expected in headlines.items():
     found = connection.execute(question).fetchall()

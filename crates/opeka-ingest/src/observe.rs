@@ -438,7 +438,7 @@ impl<'a> TableReader<'a> {
             obs_status,
             conf_status,
             unit_measure,
-            leading: true,
+            is_leading: true,
             source_sha256: self.source_sha256.to_owned(),
             cell: CellRef {
                 source: self.workbook.source.clone(),

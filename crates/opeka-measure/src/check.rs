@@ -79,8 +79,10 @@ impl Check {
         if let Some(columns) = &self.unique {
             let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
             add(
+                // All columns of the rows that agree, so that their cells are shown.
                 format!(
-                    "select {list}, count(*) as rows from {table} group by {list} having count(*) > 1"
+                    "select * from (select *, count(*) over (partition by {list}) as same_key \
+                     from {table}) where same_key > 1 order by {list}"
                 ),
                 format!("`{}` is not unique", columns.join(", ")),
             );
@@ -91,11 +93,13 @@ impl Check {
             let high = max.map(|max| format!("{quoted} > {max:?}"));
             let outside: Vec<String> = low.into_iter().chain(high).collect();
             if !outside.is_empty() {
-                let bound = |b: &Option<f64>| b.map_or("…".to_owned(), |b| b.to_string());
-                add(
-                    format!("select * from {table} where {}", outside.join(" or ")),
-                    format!("`{column}` lies outside {} to {}", bound(min), bound(max)),
-                );
+                let message = match (min, max) {
+                    (Some(min), Some(max)) => format!("`{column}` lies outside {min} to {max}"),
+                    (Some(min), None) => format!("`{column}` is less than {min}"),
+                    (None, Some(max)) => format!("`{column}` is more than {max}"),
+                    (None, None) => String::new(),
+                };
+                add(format!("select * from {table} where {}", outside.join(" or ")), message);
             }
         }
         if let Some(Member { column, of }) = &self.member {

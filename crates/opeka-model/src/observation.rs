@@ -33,7 +33,7 @@ pub struct Observation {
     /// A code of `codelists.units`.
     pub unit_measure: String,
     /// Whether this figure leads where several data sets publish the same one.
-    pub leading: bool,
+    pub is_leading: bool,
     /// SHA-256 of the source file, in hexadecimal.
     pub source_sha256: String,
     /// The cell it was read from.
@@ -60,7 +60,7 @@ pub fn observation_schema() -> SchemaRef {
         text("obs_status"),
         text("conf_status"),
         text("unit_measure"),
-        Field::new("leading", DataType::Boolean, false),
+        Field::new("is_leading", DataType::Boolean, false),
         text("source"),
         text("source_sha256"),
         optional("sheet"),
@@ -81,7 +81,7 @@ pub fn to_record_batch(observations: &[Observation]) -> Result<RecordBatch, Arro
         Arc::new(StringArray::from_iter(observations.iter().map(of)))
     };
     let values = Float64Array::from_iter(observations.iter().map(|o| o.obs_value));
-    let leading = BooleanArray::from_iter(observations.iter().map(|o| Some(o.leading)));
+    let leading = BooleanArray::from_iter(observations.iter().map(|o| Some(o.is_leading)));
     let references = StringArray::from_iter_values(observations.iter().map(|o| o.cell.to_string()));
     RecordBatch::try_new(
         observation_schema(),

@@ -8,12 +8,12 @@ use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use opeka_measure::{Engine, TableName, materialize, run_checks};
-use opeka_model::{Kind, Place, Problem, Problems, Severity, observation_schema, to_record_batch};
+use opeka_model::{Kind, Place, Problem, Problems, observation_schema, to_record_batch};
 use opeka_publish::{BriefInput, Lang, RenderedChart, render_brief, render_chart, svg_to_png};
 
 use crate::cells::cell_traces;
 use crate::error::PipelineError;
-use crate::observations::observe_pipeline;
+use crate::observations::{PipelineObserved, observe_pipeline};
 use crate::plan::{Step, StepKind};
 use crate::project::{Declared, Pipeline, Project};
 use crate::table::{About, to_parquet};
@@ -192,12 +192,13 @@ impl Runner<'_> {
         current: Option<&ReleaseManifest>,
     ) -> Result<Vec<Output>, PipelineError> {
         let pipeline = self.pipeline(step)?;
-        let (observations, problems) = observe_pipeline(self.project, pipeline)?;
-        let layout = |p: &Problem| p.kind == Kind::Layout && p.severity == Severity::Error;
-        let broken = problems.iter().any(layout);
+        let PipelineObserved { observations, problems, misfits } =
+            observe_pipeline(self.project, pipeline)?;
         let stop = problems.has_errors();
-        // What could be read before and cannot be found now has moved.
-        let drifted = broken && current.is_some_and(|manifest| manifest.step(&step.id).is_some());
+        // What a recipe of the current release could read, and cannot find now, has moved.
+        let before = current.and_then(|manifest| manifest.step(&step.id));
+        let drifted = before
+            .is_some_and(|before| misfits.iter().any(|recipe| before.inputs.contains_key(recipe)));
         let (schema, manifest) = (pipeline.schema.clone(), &pipeline.manifest);
         let (checks, file) = (manifest.value.checks.clone(), manifest.file.clone());
         let title = manifest.value.title.clone();
@@ -375,7 +376,7 @@ pub(crate) fn observation_columns() -> BTreeMap<&'static str, (&'static str, &'s
         ("obs_status", ("A letter of codelists.obs_status", "")),
         ("conf_status", ("A letter of codelists.conf_status", "")),
         ("unit_measure", ("A code of codelists.units", "")),
-        ("leading", ("Whether this figure leads where several data sets publish it", "")),
+        ("is_leading", ("Whether this figure leads where several data sets publish it", "")),
         ("source", ("The file, below datasets/sources", "")),
         ("source_sha256", ("SHA-256 of the file", "")),
         ("sheet", ("The sheet; null for formats without sheets", "")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use opeka_ingest::{Observed, Workbook, observe, open};
-use opeka_model::{Kind, Observation, Place, Problem, Problems};
+use opeka_model::{Kind, Observation, Place, Problem, Problems, Severity};
 
 use crate::error::PipelineError;
 use crate::fingerprint::sha256;
@@ -50,16 +50,29 @@ pub fn read_recipe(
     Ok((reads, problems))
 }
 
-/// Reads all recipes of a pipeline; the observations come out in the order of their key.
+/// What the recipes of a pipeline gave.
+pub(crate) struct PipelineObserved {
+    /// In the order of their key.
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) problems: Problems,
+    /// The recipes whose sheets do not look as they expect.
+    pub(crate) misfits: Vec<String>,
+}
+
+/// Reads all recipes of a pipeline.
 pub(crate) fn observe_pipeline(
     project: &Project,
     pipeline: &Pipeline,
-) -> Result<(Vec<Observation>, Problems), PipelineError> {
-    let (mut all, mut problems) = (Vec::new(), Problems::new());
+) -> Result<PipelineObserved, PipelineError> {
+    let layout = |p: &Problem| p.kind == Kind::Layout && p.severity == Severity::Error;
+    let (mut all, mut problems, mut misfits) = (Vec::new(), Problems::new(), Vec::new());
     for recipe in &pipeline.recipes {
         let (reads, unread) = read_recipe(project, recipe)?;
         problems.extend(unread);
         for read in reads {
+            if read.observed.problems.iter().any(layout) {
+                misfits.push(recipe.file.clone());
+            }
             all.extend(read.observed.observations);
             problems.extend(read.observed.problems);
         }
@@ -67,7 +80,7 @@ pub(crate) fn observe_pipeline(
     all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.cell.cmp(&b.cell)));
     problems.extend(refuse_duplicates(&all));
     problems.extend(choose_leading(pipeline, &mut all));
-    Ok((all, problems))
+    Ok(PipelineObserved { observations: all, problems, misfits })
 }
 
 type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
@@ -148,7 +161,7 @@ fn choose_leading(pipeline: &Pipeline, all: &mut [Observation]) -> Problems {
                 let problem = Problem::warning(Kind::Data, place(other), message);
                 disagree.entry(pair).or_insert((0, problem)).0 += 1;
             }
-            all[*index].leading = false;
+            all[*index].is_leading = false;
         }
     }
     for ((lead, other), (count, first)) in disagree {

@@ -212,6 +212,9 @@ impl Warehouse {
         let mut history = self.history()?;
         let next = self.root.join(".current.next");
         write(&next, format!("{id}\n").as_bytes())?;
+        // The pointer must not reach the disk before the name it holds.
+        let synced = File::open(&next).and_then(|file| file.sync_all());
+        synced.map_err(PipelineError::io("write", &next))?;
         let current = self.root.join("current");
         fs::rename(&next, &current).map_err(PipelineError::io("move", &next))?;
         history.push(id.to_owned());
@@ -265,7 +268,8 @@ fn is_whole(folder: &Path, output: &Output) -> bool {
     fs::read(folder.join(&output.path)).is_ok_and(|bytes| sha256(&bytes) == output.sha256)
 }
 
-/// Takes a file over from another release: by a link where the system can, else by a copy.
+/// Takes a file over from another release. It is copied, not linked: a hand that changes a file of one
+/// release must not change its twins.
 pub(crate) fn carry_over(from: &Path, to: &Path, output: &Output) -> Result<(), PipelineError> {
     let (source, target) = (from.join(&output.path), to.join(&output.path));
     if !is_whole(from, output) {
@@ -275,8 +279,6 @@ pub(crate) fn carry_over(from: &Path, to: &Path, output: &Output) -> Result<(), 
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(PipelineError::io("create", parent))?;
     }
-    if fs::hard_link(&source, &target).is_err() {
-        fs::copy(&source, &target).map_err(PipelineError::io("copy", &source))?;
-    }
+    fs::copy(&source, &target).map_err(PipelineError::io("copy", &source))?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 -- Children looked after on 31 March, and their number per 10,000 children.
 -- The department's rate for 31 March of a year uses the mid-year population of the year before.
-with leading as (
-    select * from england_care.observations where leading
+with figures as (
+    select * from england_care.observations where is_leading
 )
 select
     c.ref_area,
@@ -20,14 +20,14 @@ select
     make_array(c.cell_ref, p.cell_ref) as rate_cells,
     make_array(r.cell_ref) as rate_published_cells,
     make_array(c.cell_ref, p.cell_ref, r.cell_ref) as cells
-from leading c
+from figures c
 join codelists.regions a on a.code = c.ref_area
 left join codelists.regions up on up.code = a.parent
-left join leading p
+left join figures p
     on p.indicator = 'population_0_17'
     and p.ref_area = c.ref_area
     and cast(p.time_period as int) = cast(c.time_period as int) - 1
-left join leading r
+left join figures r
     on r.indicator = 'cla_31_march_rate'
     and r.ref_area = c.ref_area
     and r.time_period = c.time_period

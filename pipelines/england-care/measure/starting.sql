@@ -1,6 +1,6 @@
 -- Children who started to be looked after in the year ending 31 March: a flow, with limits.
-with leading as (
-    select * from england_care.observations where leading
+with figures as (
+    select * from england_care.observations where is_leading
 ),
 rates as (
     select
@@ -15,9 +15,9 @@ rates as (
         make_array(s.cell_ref) as children_cells,
         make_array(p.cell_ref) as population_cells,
         make_array(s.cell_ref, p.cell_ref) as cells
-    from leading s
+    from figures s
     join codelists.regions a on a.code = s.ref_area
-    left join leading p
+    left join figures p
         on p.indicator = 'population_0_17'
         and p.ref_area = s.ref_area
         and cast(p.time_period as int) = cast(s.time_period as int) - 1

@@ -21,9 +21,11 @@ fn fails(mini: &Mini, check: &str, texts: &[&str]) {
 fn range() {
     let mini = Mini::published();
     let check = "range = { column = \"children\", min = 95 }";
-    fails(&mini, check, &["mini.children: `children` lies outside 95 to", "(1 row", ROW]);
+    fails(&mini, check, &["mini.children: `children` is less than 95", "(1 row", ROW]);
     let check = "range = { column = \"children\", max = 1000 }";
-    fails(&mini, check, &["`children` lies outside", "to 1000", "children=1100.0"]);
+    fails(&mini, check, &["`children` is more than 1000", "children=1100.0"]);
+    let check = "range = { column = \"children\", min = 95, max = 1000 }";
+    fails(&mini, check, &["`children` lies outside 95 to 1000", "children=1100.0"]);
 }
 
 #[test]
@@ -37,14 +39,23 @@ fn not_null() {
 #[test]
 fn unique() {
     let mini = Mini::published();
-    fails(&mini, "unique = [\"area\"]", &["`area` is not unique", "area=Leeds, rows=2"]);
+    fails(
+        &mini,
+        "unique = [\"area\"]",
+        &["`area` is not unique", "area=Leeds", "same_key=2", "cells=["],
+    );
 }
 
 #[test]
 fn the_grain_is_unique_and_never_null() {
     let mini = Mini::published();
     mini.edit(CHILDREN_TOML, "[\"ref_area\", \"time_period\"]", "[\"ref_area\"]");
-    mini.run(&["run"]).exits(1).says(&["`ref_area` is not unique", "ref_area=E08000035, rows=2"]);
+    mini.run(&["run"]).exits(1).says(&[
+        "`ref_area` is not unique",
+        "ref_area=E08000035",
+        "same_key=2",
+        "cells=[",
+    ]);
 }
 
 #[test]
@@ -80,7 +91,12 @@ fn a_check_of_the_observations() {
     let range = "\n[[checks]]\nrange = { column = \"obs_value\", max = 1000 }\n";
     mini.write(PIPELINE, mini.read(PIPELINE) + range);
     let told = mini.run(&["run"]).exits(1);
-    told.says(&[PIPELINE, "mini.observations: `obs_value` lies outside", "cell=R3C3", "1 error;"]);
+    told.says(&[
+        PIPELINE,
+        "mini.observations: `obs_value` is more than 1000",
+        "cell=R3C3",
+        "1 error;",
+    ]);
 }
 
 #[test]
