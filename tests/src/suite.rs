@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
+    opeka_ingest::quiet_readers();
     let arguments = Arguments::from_args();
     let (Ok(corpus), Ok(references)) = (folder("OPEKA_CORPUS"), folder("OPEKA_REFERENCE")) else {
         return ExitCode::FAILURE;

@@ -33,14 +33,19 @@ const HEADLINES: [(&str, &str, &str, &str, &str, f64); 5] = [
     ("looked_after_tables", "cla_31_march", "E92000001", "2025", "_T", 81_770.0),
 ];
 
+/// A test of the shipped data.
+type Check = fn() -> Result<()>;
+/// A test against the corpus, in its folder.
+type CorpusCheck = fn(&Path) -> Result<()>;
+
 /// The trials; those against the corpus are ignored without it.
 pub(crate) fn trials(corpus: Option<&Path>) -> Vec<Trial> {
-    let shipped: [(&str, fn() -> Result<()>); 3] = [
+    let shipped: [(&str, Check); 3] = [
         ("every_recipe_yields_its_figures", every_recipe_yields_its_figures),
         ("headline_figures_are_as_published", headline_figures_are_as_published),
         ("inserted_rows_and_columns_change_nothing", inserted_rows_and_columns_change_nothing),
     ];
-    let against: [(&str, fn(&Path) -> Result<()>); 7] = [
+    let against: [(&str, CorpusCheck); 7] = [
         ("russian_regions_have_their_official_codes", russian_regions),
         ("care_panel_is_the_published_panel", care_panel),
         ("looked_after_tables_are_the_open_data_file", looked_after_tables),

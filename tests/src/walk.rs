@@ -158,13 +158,13 @@ fn backwards_from_the_metric_to_the_cell() {
 
 #[test]
 fn every_number_and_every_point_has_its_trace() {
+    let number = Regex::new(r#"<a class="n"[^>]*>"#).unwrap();
+    let cells = Regex::new(r#"data-cells="([^"]+)""#).unwrap();
+    let target = Regex::new(r##"href="#([^"]+)""##).unwrap();
     for brief in ["england_care/leeds_looked_after.html", "russia_care/placement_forms.html"] {
         let html = published(brief);
-        let number = Regex::new(r#"<a class="n"[^>]*>"#).unwrap();
         let numbers: Vec<&str> = number.find_iter(&html).map(|found| found.as_str()).collect();
         assert!(numbers.len() > 30, "{brief} has {} numbers", numbers.len());
-        let cells = Regex::new(r#"data-cells="([^"]+)""#).unwrap();
-        let target = Regex::new(r##"href="#([^"]+)""##).unwrap();
         for link in numbers {
             let named =
                 cells.captures(link).unwrap_or_else(|| panic!("{brief}: no cells in {link}"));

@@ -23,7 +23,6 @@ pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> an
     let (_, recipe) =
         found.map_err(|problem| PipelineError::Unknown { problems: problem.into() })?;
     let (reads, mut problems) = read_recipe(&project, recipe)?;
-    let mut pages = String::new();
     for read in &reads {
         if args.preview && args.html.is_none() {
             let text = preview_text(
@@ -34,11 +33,11 @@ pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> an
                 args.rows,
             );
             printer.out().write_all(text.as_bytes())?;
-        } else if args.preview {
-            pages += &preview_html(&read.workbook, &read.observed, &recipe.value.title);
         }
     }
     if let Some(path) = &args.html {
+        let shown: Vec<_> = reads.iter().map(|read| (&read.workbook, &read.observed)).collect();
+        let pages = preview_html(&shown, &recipe.value.title);
         let cannot = || format!("cannot write `{}`", path.display());
         std::fs::write(path, pages).with_context(cannot)?;
         printer.say(&format!("wrote {}", path.display()));

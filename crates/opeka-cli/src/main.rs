@@ -27,6 +27,7 @@ use crate::context::Context;
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
+    opeka_ingest::quiet_readers();
     let cli = Cli::parse();
     let printer = Printer::new(&cli.global);
     let filter = match cli.global.verbose {

@@ -46,7 +46,7 @@ mod select;
 pub use codelist::{Code, Codelist, Codelists, Match};
 pub use grid::{Cell, Grid, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};
-pub use open::{Format, open, sniff};
+pub use open::{Format, open, quiet_readers, sniff};
 pub use preview::{preview_html, preview_text};
 pub use recipe::{
     Attach, Column, DecimalSign, Dimension, Direction, Footnotes, Mark, OneOrMany, Recipe,

@@ -204,8 +204,8 @@ impl<'a> TableReader<'a> {
             }
         }
         for (row, columns) in places {
-            // A label whose row holds no figure at all is a heading.
-            if columns.iter().all(|column| self.grid.get(row, *column).is_none()) {
+            let empty = columns.iter().all(|column| self.grid.get(row, *column).is_none());
+            if empty && columns.iter().any(|column| self.is_heading(row, *column, &sources)) {
                 continue;
             }
             for column in columns {
@@ -303,6 +303,33 @@ impl<'a> TableReader<'a> {
             columns.iter().copied().filter(|column| inside(row, *column)).collect()
         };
         rows.into_iter().map(|row| (row, row_columns(row))).collect()
+    }
+
+    /// Whether a row without any figure is a heading: it lacks one of the labels that name a row, or
+    /// a label that means nothing. With all its labels, its figures are missing, which is told.
+    fn is_heading(
+        &mut self,
+        row: u32,
+        column: u32,
+        sources: &BTreeMap<Column, Source<'a>>,
+    ) -> bool {
+        let mut named = false;
+        for (what, source) in sources {
+            let Source::Attached(attached) = source else { continue };
+            let attribute = matches!(what, Column::Note | Column::ObsStatus | Column::ConfStatus);
+            if attached.by_row() != Some(true) || attribute {
+                continue;
+            }
+            named = true;
+            let Some(label) = attached.find(row, column) else { return true };
+            let (text, _) = split_marks(label, self.recipe);
+            // The period only tells apart areas of one name, and either is an area.
+            let found = self.meanings.of(*what, &self.table.dimensions[what], &text, None);
+            if found.is_err_and(|problem| !problem.message.starts_with("ambiguous")) {
+                return true;
+            }
+        }
+        !named
     }
 
     /// The observation of one place; `None` with a problem where there is none.

@@ -131,8 +131,8 @@ fn fit(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// The sheets as one self-contained page.
-pub fn preview_html(workbook: &Workbook, observed: &Observed, title: &str) -> String {
+/// The sheets of all workbooks that a recipe reads, as one self-contained page.
+pub fn preview_html(reads: &[(&Workbook, &Observed)], title: &str) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>\n<style>\n\
          body {{ font: 14px sans-serif; margin: 1.5rem; }}\n\
@@ -143,7 +143,10 @@ pub fn preview_html(workbook: &Workbook, observed: &Observed, title: &str) -> St
          sup {{ color: #a00; }}\n</style></head>\n<body><h1>{0}</h1>\n",
         escape(title)
     );
-    for (grid, roles) in sheets(workbook, observed) {
+    let shown = reads.iter().flat_map(|(workbook, observed)| {
+        sheets(workbook, observed).into_iter().map(move |sheet| (*workbook, sheet))
+    });
+    for (workbook, (grid, roles)) in shown {
         let name = grid.name.as_deref().unwrap_or("(no sheets)");
         let _ = writeln!(out, "<h2>{} · {}</h2>", escape(&workbook.source), escape(name));
         out.push_str("<p class=\"key\">");
@@ -182,9 +185,10 @@ pub fn preview_html(workbook: &Workbook, observed: &Observed, title: &str) -> St
         }
         out.push_str("</table>\n");
     }
-    if !observed.problems.is_empty() {
+    let problems: Vec<_> = reads.iter().flat_map(|(_, read)| read.problems.iter()).collect();
+    if !problems.is_empty() {
         out.push_str("<h2>Problems</h2>\n<ul>\n");
-        for problem in observed.problems.iter() {
+        for problem in problems {
             let _ = writeln!(out, "<li><pre>{}</pre></li>", escape(&problem.to_string()));
         }
         out.push_str("</ul>\n");

@@ -8,6 +8,8 @@ mod tests;
 mod text;
 mod workbook;
 
+use std::cell::Cell;
+
 use opeka_model::{Kind, Place, Problem};
 
 use crate::grid::Workbook;
@@ -86,8 +88,26 @@ pub fn open(source: &str, bytes: &[u8]) -> Result<Workbook, Problem> {
     }
 }
 
-/// Runs a reader and turns its panic into `None`. The panic's own message still goes to the hook,
-/// which the program sets.
+thread_local! {
+    /// Whether this thread is inside a reader, whose panic becomes a problem.
+    static READING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a reader and turns its panic into `None`.
 fn quietly<T>(work: std::panic::AssertUnwindSafe<impl FnOnce() -> T>) -> Option<T> {
-    std::panic::catch_unwind(work).ok()
+    READING.set(true);
+    let done = std::panic::catch_unwind(work);
+    READING.set(false);
+    done.ok()
+}
+
+/// Keeps a panic of a reader, which becomes a problem, from being printed as well. For programs: it
+/// wraps the panic hook of the process.
+pub fn quiet_readers() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !READING.get() {
+            before(panic);
+        }
+    }));
 }
