@@ -40,7 +40,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else {
+            // Not only Rust: what is included, such as a style sheet, is part of the program too.
             files.push(path);
         }
     }

@@ -132,6 +132,7 @@ fn brief(folder: &Path) -> Result<Result<String, Problems>> {
         source: "dfe/2026-11-22/panel.csv".to_owned(),
         title: "Children looked after in England".to_owned(),
         citation: "Department for Education (2025), by local authority".to_owned(),
+        note: "Carried over from the open data; values and marks unchanged.".to_owned(),
         url: "https://example.org/children-looked-after".to_owned(),
         licence: "OGL v3".to_owned(),
         accessed: "2026-11-22".to_owned(),

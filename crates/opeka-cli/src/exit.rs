@@ -17,6 +17,23 @@ const FAILED: u8 = 3;
 /// A source's layout drifted.
 const DRIFTED: u8 = 4;
 
+/// What a command has already told in its own report, and the exit status that it means.
+#[derive(Debug)]
+pub(crate) struct Told(u8);
+
+impl Told {
+    /// The data say no.
+    pub(crate) const REFUSED: Self = Self(REFUSED);
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "already told")
+    }
+}
+
+impl std::error::Error for Told {}
+
 /// Wrong usage that the argument parser cannot see.
 #[derive(Debug)]
 pub(crate) struct Usage {
@@ -48,6 +65,9 @@ impl std::error::Error for Usage {}
 pub(crate) fn report(error: &anyhow::Error, publishes: bool, printer: &Printer) -> ExitCode {
     if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
+    }
+    if let Some(Told(status)) = error.downcast_ref::<Told>() {
+        return ExitCode::from(*status);
     }
     let (status, problems) = meaning(error);
     tell_problems(&problems, printer);

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::args::{Format, TraceArgs};
 use crate::context::Context;
+use crate::exit::Told;
 use crate::printer::Printer;
 use crate::rows::write_rows;
 
@@ -27,7 +28,7 @@ pub(crate) async fn run(
     let rows = found.rows.iter().map(|batch| batch.num_rows()).sum::<usize>();
     if printer.json() {
         printer.report(&as_json(&found, rows)?);
-        return Ok(());
+        return verdict(&found, args);
     }
     let mut out = printer.out();
     for (file, lines) in &found.briefs {
@@ -66,7 +67,18 @@ pub(crate) async fn run(
             writeln!(out, "          note: {note}")?;
         }
     }
-    Ok(())
+    verdict(&found, args)
+}
+
+/// A way that does not end in the cell as it was read is told, and refused; of a release that was asked
+/// for by its id, files may have changed since.
+fn verdict(found: &Trace, args: &TraceArgs) -> anyhow::Result<()> {
+    let holds = |traced: &TracedCell| match traced.verified {
+        Verified::Same => true,
+        Verified::FileChanged => args.release.is_some(),
+        Verified::CellDiffers { .. } | Verified::NoFile => false,
+    };
+    if found.cells.iter().all(holds) { Ok(()) } else { Err(Told::REFUSED.into()) }
 }
 
 fn cell_line(traced: &TracedCell) -> String {

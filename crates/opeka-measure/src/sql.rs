@@ -87,6 +87,10 @@ pub(crate) fn problem_of(error: &DataFusionError, file: &str, line: usize) -> Pr
         }
         text = said.replace(&found[0], "");
     }
+    if let Some(inner) = text.split_once("ParserError(\"").and_then(|(_, t)| t.split_once("\")")) {
+        // The parser's own words, without the names of its types around them.
+        text = inner.0.replacen("Expected", "expected", 1);
+    }
     let place = Place::Text { file: file.to_owned(), line: at.0, column: at.1 };
     let problem = Problem::error(Kind::Declaration, place, text);
     hints.into_iter().fold(problem, Problem::hint)

@@ -384,6 +384,6 @@ pub(crate) fn observation_columns() -> BTreeMap<&'static str, (&'static str, &'s
         ("cell_ref", ("Source, sheet and cell in one", "")),
         ("cell_text", ("What the cell says, as it stands there", "")),
         ("mark", ("The mark in the cell or beside its number", "")),
-        ("note", ("What the publisher's notes say of it", "")),
+        ("note", ("What the notes in the file say of it", "")),
     ])
 }

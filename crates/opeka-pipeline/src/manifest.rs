@@ -51,6 +51,7 @@ impl SourceManifest {
             source: path.to_owned(),
             title: self.title.clone(),
             citation: self.citation.clone(),
+            note: self.note.clone(),
             url: self.url.clone(),
             licence: self.licence.clone(),
             accessed: self.accessed.clone(),

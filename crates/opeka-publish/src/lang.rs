@@ -93,8 +93,9 @@ const EN: Words = Words {
     value: "Value",
     trace_title: "Where each number comes from",
     trace_intro: "Every number above is a link. It leads to its entry here: the query and the \
-                  metrics behind the number, and the cells of the published spreadsheets from \
-                  which it was computed, as they stand there.",
+                  metrics behind the number, and the cells from which it was computed, as they \
+                  stand in the files that this project keeps; the sources say how each file \
+                  was made.",
     query: "query",
     metrics: "metrics",
     line: "line of the brief",
@@ -128,8 +129,9 @@ const RU: Words = Words {
     value: "Значение",
     trace_title: "Откуда взято каждое число",
     trace_intro: "Каждое число в тексте — ссылка. Она ведёт сюда: к запросу и показателям, из \
-                  которых число получено, и к ячейкам опубликованных таблиц, по которым оно \
-                  вычислено, — в том виде, в каком они стоят в источнике.",
+                  которых число получено, и к ячейкам, по которым оно вычислено, — в том виде, \
+                  в каком они стоят в файлах проекта; как сделан каждый файл, сказано в \
+                  источниках.",
     query: "запрос",
     metrics: "показатели",
     line: "строка обзора",

@@ -48,6 +48,7 @@ select
     adopted_by_foreigners_cells,
     vocational_school_cells,
     living_in_institutions_cells,
+    case when cells_before is null then found_cells else array_concat(found_cells, cells_before) end as years_since_previous_cells,
     case when cells_before is null then found_cells else array_concat(found_cells, cells_before) end as change_cells,
     case when cells_before is null then found_cells else array_concat(found_cells, cells_before) end as change_per_year_cells,
     case when cells_before is null then cells else array_concat(cells, cells_before) end as cells

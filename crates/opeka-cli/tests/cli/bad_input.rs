@@ -109,9 +109,11 @@ fn a_file_that_is_not_the_one_declared() {
     let texts = ["is not the one that its `.source.toml` declares", "found 85 bytes with SHA-256"];
     let changed = |mini: &Mini| mini.write(FIGURES, mini.read(FIGURES) + "\n");
     let mini = refused(1, changed, &texts);
-    let told = mini.ok(&["sources"]);
+    let told = mini.run(&["sources"]).exits(1);
     assert!(told.stdout.contains("NOT THE FILE THAT IS DECLARED"), "{}", told.stdout);
-    assert_eq!(mini.json(&["sources"])[0]["intact"], false);
+    let told = mini.run(&["sources", "--json"]).exits(1);
+    let sources: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(sources[0]["intact"], false);
 }
 
 #[test]

@@ -77,8 +77,10 @@ fn sources() {
     ");
     let before = mini.read(FIGURES);
     mini.write(FIGURES, before.replace("90", "91"));
-    assert!(mini.ok(&["sources"]).stdout.contains("NOT THE FILE THAT IS DECLARED"));
-    let report = &mini.json(&["sources"])[0];
+    assert!(mini.run(&["sources"]).exits(1).stdout.contains("NOT THE FILE THAT IS DECLARED"));
+    let told = mini.run(&["sources", "--json"]).exits(1);
+    let report: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    let report = &report[0];
     assert_eq!(report["source"], "office/2026-01-01/children.csv");
     assert_eq!((&report["licence"], &report["intact"]), (&"CC0".into(), &false.into()));
 }

@@ -15,7 +15,8 @@ fn a_second_writer_is_refused_at_once_and_readers_go_on() {
         mini.run(args).exits(3).says(&["another run is writing to", "  hint: "]);
     }
     assert!(mini.query("select * from mini.change").contains("-10.0"));
-    mini.ok(&["trace", "mini.change"]);
+    // It reads, and says that the source is no longer the one that was read.
+    mini.run(&["trace", "mini.change"]).exits(1);
     mini.ok(&["releases"]);
     mini.ok(&["run", "--dry-run"]);
     mini.ok(&["check"]);

@@ -84,11 +84,12 @@ fn a_source_and_a_query_that_changed_since_are_told() {
     let mini = Mini::published();
     mini.edit(CHANGE_SQL, "-- Children against", "-- The children against");
     mini.figures(",90", ",95");
-    let told = mini.ok(&["trace", "mini.change", "--where", "ref_area=E08000035"]);
+    let told = mini.run(&["trace", "mini.change", "--where", "ref_area=E08000035"]).exits(1);
     assert!(told.stdout.contains("change.sql  CHANGED SINCE THE RELEASE"), "{}", told.stdout);
     assert!(told.stdout.contains("\"90\" → 90"), "{}", told.stdout);
     assert!(told.stdout.contains("no longer the one that was read"), "{}", told.stdout);
-    let trace = mini.json(&["trace", "mini.change"]);
+    let told = mini.run(&["trace", "mini.change", "--json"]).exits(1);
+    let trace: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(trace["as_released"], false);
     assert_eq!(trace["cells"][0]["verified"], "file changed");
 }

@@ -388,6 +388,9 @@ impl<'a> Page<'a> {
             } else if !citation.url.is_empty() {
                 let _ = write!(out, "{url}. ");
             }
+            if !citation.note.is_empty() {
+                let _ = write!(out, "{}. ", escape(citation.note.trim_end_matches('.')));
+            }
             let short: String = citation.sha256.chars().take(12).collect();
             let _ = writeln!(
                 out,

@@ -143,6 +143,8 @@ pub struct Citation {
     pub title: String,
     /// The citation in full.
     pub citation: String,
+    /// How the file came to be, where that needs saying.
+    pub note: String,
     /// Where it was published.
     pub url: String,
     /// Its licence.

@@ -102,6 +102,7 @@ fn citation() -> Citation {
         source: "dfe/t.xlsx".to_owned(),
         title: "Children looked after".to_owned(),
         citation: "Department for Education (2025).".to_owned(),
+        note: "Carried over, values & marks unchanged.".to_owned(),
         url: "https://example.org/cla".to_owned(),
         licence: "OGL v3".to_owned(),
         accessed: "2026-11-22".to_owned(),
