@@ -160,7 +160,7 @@ impl<'a> Rank<'a> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use crate::grid::{Cell, Grid, Span, Value, Workbook};
+    use crate::grid::{Cell, Grid, Span, Workbook};
     use crate::{Codelist, observe, parse_recipe};
 
     const RECIPE: &str = r#"
@@ -182,7 +182,7 @@ mod tests {
     "#;
 
     fn text(row: u32, column: u32, text: &str) -> Cell {
-        Cell { row, column, value: Value::Text(text.into()), superscript: None }
+        Cell::of_text(row, column, text)
     }
 
     fn observed(cells: Vec<Cell>, merged: Vec<Span>) -> Vec<(String, String, String)> {

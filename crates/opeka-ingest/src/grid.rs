@@ -1,6 +1,7 @@
 //! What a file holds before anybody has understood it: sheets of cells.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use opeka_model::{Place, a1};
 
@@ -25,8 +26,8 @@ impl Workbook {
 pub enum Value {
     /// A stored number.
     Number(f64),
-    /// A stored text; never parsed here.
-    Text(String),
+    /// A stored text; never parsed here. Cells of one text may share it.
+    Text(Arc<str>),
     /// A stored date or time, as ISO 8601.
     Date(String),
     /// A stored truth value.
@@ -45,10 +46,31 @@ pub struct Cell {
     /// What is stored, without a superscript mark.
     pub value: Value,
     /// The superscript run that ended the text, such as `1` in `1234¹`.
-    pub superscript: Option<String>,
+    pub superscript: Option<Box<str>>,
+    /// How it looks, where that may carry hierarchy.
+    pub look: Look,
+}
+
+/// What the looks of a cell may say of hierarchy; plain where the format knows no looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Set in bold.
+    pub bold: bool,
+    /// Levels of indentation, of the cell's format; spaces before a text are not counted here.
+    pub indent: u8,
 }
 
 impl Cell {
+    /// A cell of a text, without a mark and without looks.
+    pub fn of_text(row: u32, column: u32, text: impl Into<Arc<str>>) -> Self {
+        Self::plain(row, column, Value::Text(text.into()))
+    }
+
+    /// A cell without a mark and without looks.
+    pub fn plain(row: u32, column: u32, value: Value) -> Self {
+        Self { row, column, value, superscript: None, look: Look::default() }
+    }
+
     /// What the cell says, without its superscript mark, spaces folded. Numbers are written in
     /// their shortest form: `2016`, `0.1`.
     pub fn text(&self) -> String {
@@ -110,7 +132,28 @@ pub struct Grid {
     cells: Vec<Cell>,
     merged: Vec<Span>,
     merged_at: HashMap<(u32, u32), usize>,
-    lines: Option<Vec<u64>>,
+    addresses: Addresses,
+}
+
+/// How the cells of a grid are named in their file.
+#[derive(Debug, Clone, Default)]
+enum Addresses {
+    /// As spreadsheets do.
+    #[default]
+    A1,
+    /// By the line of each row, and the number of the field in it.
+    Lines(Vec<u64>),
+    /// By paths in a structured file.
+    Paths(Arc<dyn Paths>),
+}
+
+/// Names the cells of a structured file (XML, JSON) by their paths in it. Computed, not kept: a path
+/// for each cell would take more memory than the cells.
+pub(crate) trait Paths: std::fmt::Debug + Send + Sync {
+    /// The path of a cell.
+    fn path(&self, row: u32, column: u32) -> String;
+    /// The cell at a path that [`Paths::path`] gave.
+    fn cell(&self, path: &str) -> Option<(u32, u32)>;
 }
 
 impl Grid {
@@ -121,12 +164,23 @@ impl Grid {
         merged.sort_unstable();
         let merged_at =
             merged.iter().enumerate().map(|(i, span)| ((span.top, span.left), i)).collect();
-        Self { name: Some(name.into()), cells, merged, merged_at, lines: None }
+        Self { name: Some(name.into()), cells, merged, merged_at, addresses: Addresses::A1 }
     }
 
     /// A table of a format without sheets; `lines` holds, for each row, its line in the file.
     pub fn table(cells: Vec<Cell>, lines: Vec<u64>) -> Self {
-        Self { name: None, lines: Some(lines), ..Self::sheet("", cells, Vec::new()) }
+        let addresses = Addresses::Lines(lines);
+        Self { name: None, addresses, ..Self::sheet("", cells, Vec::new()) }
+    }
+
+    /// A table of a structured file, named where the file holds several.
+    pub(crate) fn structured(
+        name: Option<String>,
+        cells: Vec<Cell>,
+        paths: Arc<dyn Paths>,
+    ) -> Self {
+        let addresses = Addresses::Paths(paths);
+        Self { name, addresses, ..Self::sheet("", cells, Vec::new()) }
     }
 
     /// All cells, row by row.
@@ -163,11 +217,12 @@ impl Grid {
         &self.merged
     }
 
-    /// The address of a cell: A1 in a sheet, `R<line>C<column>` elsewhere.
+    /// The address of a cell: A1 in a sheet, `R<line>C<column>` in a text, a path in XML and JSON.
     pub fn address(&self, row: u32, column: u32) -> String {
-        match &self.lines {
-            None => a1(row, column),
-            Some(lines) => {
+        match &self.addresses {
+            Addresses::A1 => a1(row, column),
+            Addresses::Paths(paths) => paths.path(row, column),
+            Addresses::Lines(lines) => {
                 let line = lines.get(row as usize).copied().unwrap_or(u64::from(row) + 1);
                 format!("R{line}C{}", u64::from(column) + 1)
             }
@@ -176,12 +231,16 @@ impl Grid {
 
     /// The cell at an address that [`Grid::address`] gave.
     pub fn at(&self, address: &str) -> Option<&Cell> {
-        match &self.lines {
-            None => {
+        match &self.addresses {
+            Addresses::A1 => {
                 let (row, column) = opeka_model::parse_a1(address)?;
                 self.get(row, column)
             }
-            Some(lines) => {
+            Addresses::Paths(paths) => {
+                let (row, column) = paths.cell(address)?;
+                self.get(row, column)
+            }
+            Addresses::Lines(lines) => {
                 let (line, column) = address.strip_prefix('R')?.split_once('C')?;
                 let line: u64 = line.parse().ok()?;
                 let row = lines.binary_search(&line).ok()?;

@@ -44,7 +44,7 @@ mod recipe;
 mod select;
 
 pub use codelist::{Code, Codelist, Codelists, Match};
-pub use grid::{Cell, Grid, Span, Value, Workbook};
+pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};
 pub use preview::{preview_html, preview_text};

@@ -2,7 +2,7 @@
 
 use opeka_model::{Kind, Place, Problem};
 
-use crate::grid::{Cell, Grid, Value};
+use crate::grid::{Cell, Grid};
 
 pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
     let wide = matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
@@ -35,8 +35,7 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
         lines.push(line_breaks.line_at(start));
         for (column, field) in record.iter().enumerate() {
             if !field.trim().is_empty() {
-                let value = Value::Text(field.to_owned());
-                cells.push(Cell { row, column: column as u32, value, superscript: None });
+                cells.push(Cell::of_text(row, column as u32, field));
             }
         }
     }

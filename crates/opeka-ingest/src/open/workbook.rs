@@ -149,10 +149,10 @@ fn range_cells(range: &calamine::Range<Data>) -> Vec<Cell> {
 /// One cell that is not empty, its superscript mark split off.
 fn cell((row, column): (u32, u32), data: &Data, marks: &mut SheetMarks) -> Option<Cell> {
     let (value, superscript) = match marks.remove(&(row, column)) {
-        Some((base, mark)) => (Value::Text(base), Some(mark)),
+        Some((base, mark)) => (Value::Text(base.into()), Some(mark.into())),
         None => split_unicode(value(data)?),
     };
-    Some(Cell { row, column, value, superscript })
+    Some(Cell { superscript, ..Cell::plain(row, column, value) })
 }
 
 fn spans(ranges: Vec<Dimensions>) -> Vec<Span> {
@@ -171,7 +171,7 @@ fn value(data: &Data) -> Option<Value> {
         Data::Int(number) => Value::Number(*number as f64),
         Data::Float(number) => Value::Number(*number),
         Data::String(text) if text.trim().is_empty() => return None,
-        Data::String(text) => Value::Text(text.clone()),
+        Data::String(text) => Value::Text(text.as_str().into()),
         Data::Bool(truth) => Value::Bool(*truth),
         Data::DateTime(date) => {
             let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
@@ -187,7 +187,7 @@ fn value(data: &Data) -> Option<Value> {
 }
 
 /// A mark written with the superscript digits of Unicode is a superscript too.
-fn split_unicode(value: Value) -> (Value, Option<String>) {
+fn split_unicode(value: Value) -> (Value, Option<Box<str>>) {
     const DIGITS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
     let Value::Text(text) = &value else { return (value, None) };
     let base = text.trim_end().trim_end_matches(|c| DIGITS.contains(c));
@@ -199,5 +199,5 @@ fn split_unicode(value: Value) -> (Value, Option<String>) {
     if mark.is_empty() || base.trim().is_empty() {
         return (value, None);
     }
-    (Value::Text(base.to_owned()), Some(mark))
+    (Value::Text(base.into()), Some(mark.into()))
 }
