@@ -1,5 +1,6 @@
 //! How a figure finds the label of a dimension among the selected cells.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
@@ -7,7 +8,7 @@ use opeka_model::Problems;
 
 use crate::grid::{Cell, Span};
 use crate::recipe::{Attach, Dimension, Direction};
-use crate::select::TableView;
+use crate::view::TableView;
 
 /// The selected cells of one dimension, arranged for looking them up. Memory follows the cells,
 /// however many rows or columns a merged one covers.
@@ -20,6 +21,25 @@ pub(crate) struct Attached<'a> {
     preferred: Vec<Span>,
     /// By the line on which they begin: by row when looking left or right, by column otherwise.
     begins: BTreeMap<u32, BTreeMap<u32, (&'a Cell, Span)>>,
+}
+
+/// What a figure finds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Found<'a> {
+    Nothing,
+    Label(&'a Cell),
+    /// Two labels that are equally near.
+    Draw(&'a Cell, &'a Cell),
+}
+
+impl<'a> Found<'a> {
+    fn or_nothing(label: Option<&'a Cell>) -> Self {
+        label.map_or(Self::Nothing, Self::Label)
+    }
+
+    pub(crate) fn is_something(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
 }
 
 impl<'a> Attached<'a> {
@@ -37,7 +57,7 @@ impl<'a> Attached<'a> {
                     let rank: &mut Rank = ranks.entry(at).or_default();
                     rank.labels.push(Label { from, to, furthest: to, cell });
                 }
-                Attach::Closest => {
+                Attach::Closest | Attach::Nearest | Attach::Table => {
                     let begin: &mut BTreeMap<_, _> = begins.entry(from).or_default();
                     begin.insert(at, (*cell, span));
                 }
@@ -67,14 +87,56 @@ impl<'a> Attached<'a> {
     }
 
     /// The cell that a figure at this place finds.
-    pub(crate) fn find(&self, row: u32, column: u32) -> Option<&'a Cell> {
+    pub(crate) fn find(&self, row: u32, column: u32) -> Found<'a> {
         let (line, at) = match self.direction {
             Direction::Left | Direction::Right => (row, column),
             Direction::Up | Direction::Down => (column, row),
         };
         match self.attach {
-            Attach::Directly => self.directly(line, at),
-            Attach::Closest => self.closest(line, at),
+            Attach::Directly => Found::or_nothing(self.directly(line, at)),
+            Attach::Closest => Found::or_nothing(self.closest(line, at)),
+            Attach::Nearest => self.nearest(line, at),
+            Attach::Table => {
+                let mut all = self.begins.values().flat_map(BTreeMap::values);
+                Found::or_nothing(all.next().map(|(cell, _)| *cell))
+            }
+        }
+    }
+
+    /// Whether there is something to find for a figure at this place.
+    pub(crate) fn finds(&self, row: u32, column: u32) -> bool {
+        self.find(row, column).is_something()
+    }
+
+    /// The labels that lie in the direction: the least far across it, on either side; of those on one
+    /// line the nearest.
+    fn nearest(&self, line: u32, at: u32) -> Found<'a> {
+        let in_direction = |cells: &BTreeMap<u32, (&'a Cell, Span)>| match self.direction {
+            Direction::Left | Direction::Up => cells.range(..at).next_back().map(|(_, c)| *c),
+            Direction::Right | Direction::Down => {
+                cells.range((Excluded(at), Unbounded)).next().map(|(_, c)| *c)
+            }
+        };
+        let before = self.begins.range(..=line).rev().find_map(|(_, cells)| in_direction(cells));
+        let behind = self
+            .begins
+            .range((Excluded(line), Unbounded))
+            .find_map(|(_, cells)| in_direction(cells));
+        let distance = |span: Span| {
+            let (first, last) = match self.direction {
+                Direction::Left | Direction::Right => (span.top, span.bottom),
+                Direction::Up | Direction::Down => (span.left, span.right),
+            };
+            if line < first { first - line } else { line.saturating_sub(last) }
+        };
+        match (before, behind) {
+            (None, None) => Found::Nothing,
+            (Some((label, _)), None) | (None, Some((label, _))) => Found::Label(label),
+            (Some((first, a)), Some((second, b))) => match distance(a).cmp(&distance(b)) {
+                Ordering::Less => Found::Label(first),
+                Ordering::Greater => Found::Label(second),
+                Ordering::Equal => Found::Draw(first, second),
+            },
         }
     }
 

@@ -58,6 +58,8 @@ pub struct Look {
     pub bold: bool,
     /// Levels of indentation, of the cell's format; spaces before a text are not counted here.
     pub indent: u8,
+    /// A number shown as per cent.
+    pub percent: bool,
 }
 
 impl Cell {
@@ -80,6 +82,16 @@ impl Cell {
             Value::Date(date) => date.clone(),
             Value::Bool(truth) => truth.to_string(),
             Value::Error(error) => error.clone(),
+        }
+    }
+
+    /// Levels of indentation: of the format or, where that has none, spaces before the text.
+    pub fn indent(&self) -> u32 {
+        match &self.value {
+            Value::Text(text) if self.look.indent == 0 => {
+                text.chars().take_while(|c| c.is_whitespace() && *c != '\n').count() as u32
+            }
+            _ => u32::from(self.look.indent),
         }
     }
 
@@ -201,6 +213,13 @@ impl Grid {
         let start = self.cells.partition_point(|cell| cell.row < row);
         let end = self.cells.partition_point(|cell| cell.row <= row);
         &self.cells[start..end]
+    }
+
+    /// The cells of the rows from one up to, and without, another.
+    pub(crate) fn rows(&self, from: u32, to: u32) -> &[Cell] {
+        let start = self.cells.partition_point(|cell| cell.row < from);
+        let end = self.cells.partition_point(|cell| cell.row < to);
+        &self.cells[start..end.max(start)]
     }
 
     /// The rectangle a cell stands for: its merged range when it is the first cell of one,

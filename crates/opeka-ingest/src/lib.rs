@@ -33,22 +33,29 @@
 
 mod attach;
 mod codelist;
+mod figure;
+mod flows;
 mod grid;
+mod label;
 mod marks;
 mod meaning;
 mod numbers;
 mod observe;
 mod open;
+mod periods;
 mod preview;
+mod reader;
 mod recipe;
 mod select;
+mod view;
 
 pub use codelist::{Code, Codelist, Codelists, Match};
+pub use flows::add_flows;
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};
 pub use preview::{preview_html, preview_text};
 pub use recipe::{
-    Attach, Column, DecimalSign, Dimension, Direction, Footnotes, Mark, OneOrMany, Recipe,
-    Selection, Table, parse_recipe,
+    Attach, Blocks, Brackets, Column, DecimalSign, Dimension, Direction, Footnotes, From, Indents,
+    Mark, OneOrMany, Percent, Recipe, Selection, Step, Table, parse_recipe,
 };

@@ -5,12 +5,22 @@ use std::collections::HashMap;
 use opeka_model::{Kind, Place, Problem, TimePeriod, closest};
 
 use crate::codelist::{Codelists, Match, normalise};
-use crate::recipe::{Column, Dimension};
+use crate::periods::{PeriodRules, parse_period};
+use crate::recipe::{Column, Dimension, OneOrMany};
 
 /// The meanings found so far; a label that stands on every row is looked up once.
 pub(crate) struct Meanings<'a> {
     codelists: &'a Codelists,
     known: HashMap<(Column, String, Option<String>), Result<String, Problem>>,
+}
+
+/// What stands for a code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Written<'w> {
+    /// A label, to be looked up.
+    Label(&'w str),
+    /// A code that the recipe gave this very label.
+    Code(&'w str),
 }
 
 impl<'a> Meanings<'a> {
@@ -24,62 +34,78 @@ impl<'a> Meanings<'a> {
         &mut self,
         what: Column,
         dimension: &Dimension,
-        written: &str,
+        rules: PeriodRules,
+        written: Written,
         period: Option<&TimePeriod>,
     ) -> Result<String, Problem> {
         // Only the meaning of an area depends on the period.
         let period = period.filter(|_| what == Column::RefArea);
-        let key = (what, written.to_owned(), period.map(ToString::to_string));
         let codelists = self.codelists;
-        let found = || meaning(codelists, what, dimension, written, period);
-        self.known.entry(key).or_insert_with(found).clone()
+        match written {
+            Written::Code(code) => known(codelists, what, dimension, rules, code, period),
+            Written::Label(label) => {
+                let key = (what, label.to_owned(), period.map(ToString::to_string));
+                let found = || {
+                    let code = by_values(what, dimension, label)?;
+                    known(codelists, what, dimension, rules, &code, period)
+                };
+                self.known.entry(key).or_insert_with(found).clone()
+            }
+        }
     }
 }
 
-fn meaning(
+/// The code that is meant by what the recipe or the sheet says.
+fn known(
     codelists: &Codelists,
     what: Column,
     dimension: &Dimension,
+    rules: PeriodRules,
     written: &str,
     period: Option<&TimePeriod>,
 ) -> Result<String, Problem> {
-    let written = by_values(what, dimension, written)?;
+    if dimension.as_written {
+        return Ok(written.to_owned());
+    }
     let Some(list_name) = what.codelist() else {
         return match what {
-            Column::TimePeriod => {
-                let period = TimePeriod::parse(&written).map(|period| period.to_string());
-                period.ok_or_else(|| {
-                    refuse(format!("`{written}` is no time period"))
-                        .hint("a time period is `2018`, `2018-Q1`, `2018-01` or `2018-03-31`")
-                })
-            }
-            _ => Ok(written),
+            Column::TimePeriod => parse_period(written, rules)
+                .map(|period| period.to_string())
+                .map_err(|hint| refuse(format!("`{written}` is no time period")).hint(hint)),
+            _ => Ok(written.to_owned()),
         };
     };
     let Some(list) = codelists.get(list_name) else {
         return Err(refuse(format!("there is no code list `{list_name}`")));
     };
     if what != Column::RefArea
-        && let Some(code) = list.get(&written)
+        && let Some(code) = list.get(written)
     {
         return Ok(code.code.clone());
     }
     let name = if what == Column::RefArea { "area" } else { what.name() };
-    match list.find(&written, dimension.by.as_deref(), period) {
+    match list.find(written, dimension.by.as_deref(), period) {
         Match::One { code, .. } => Ok(code),
-        other => Err(unmatched(&written, name, list_name, period, other)),
+        other => Err(unmatched(written, name, list_name, period, other)),
     }
 }
 
-/// The label by the recipe's `values`, where it has any; then each label must be among them.
+/// The label by the recipe's `values`, where it has any, and by the answers of its map. Where there
+/// are only `values`, each label must be among them.
 fn by_values(what: Column, dimension: &Dimension, written: &str) -> Result<String, Problem> {
-    if dimension.values.is_empty() {
-        return Ok(written.to_owned());
-    }
     let wanted = normalise(written);
     let mut values = dimension.values.iter();
-    if let Some((_, code)) = values.find(|(label, _)| normalise(label) == wanted) {
+    if let Some((_, OneOrMany::One(code))) = values.find(|(label, _)| normalise(label) == wanted) {
         return Ok(code.clone());
+    }
+    let mut answers = dimension.answers.iter();
+    if let Some((_, code)) = answers.find(|(label, _)| normalise(label) == wanted) {
+        return Ok(code.clone());
+    }
+    // Areas and periods are so many that `values` name the exceptions only.
+    let exceptions = matches!(what, Column::RefArea | Column::TimePeriod);
+    if dimension.values.is_empty() || dimension.as_written || exceptions {
+        return Ok(written.to_owned());
     }
     let name = what.name();
     let problem = refuse(format!("`{written}` is none of the recipe's `values` of `{name}`"));

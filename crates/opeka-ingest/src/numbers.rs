@@ -1,5 +1,7 @@
 //! Numbers as offices write them in text.
 
+use std::collections::BTreeMap;
+
 /// Which sign parts the whole from the fraction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Decimal {
@@ -8,6 +10,50 @@ pub(crate) enum Decimal {
     Point,
     /// `1 234,5`
     Comma,
+}
+
+/// How a recipe says that numbers are written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Writing<'r> {
+    pub(crate) decimal: Decimal,
+    /// Whether brackets mean a negative number; otherwise such a number is refused.
+    pub(crate) brackets: bool,
+    /// Whether `12,3%` is 0.123, rather than 12.3.
+    pub(crate) fraction: bool,
+    /// Words that multiply the number before them.
+    pub(crate) scales: Option<&'r BTreeMap<String, f64>>,
+}
+
+/// Reads a number with what may stand around it: brackets, per cent, a word such as `тыс.`.
+pub(crate) fn parse_figure(text: &str, writing: Writing) -> Option<f64> {
+    let text = text.trim();
+    if let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        let number = parse_figure(inner, writing).filter(|n| writing.brackets && *n >= 0.0)?;
+        return Some(-number);
+    }
+    if let Some(number) = text.strip_suffix('%') {
+        let shown = parse_number(number, writing.decimal)?;
+        return Some(if writing.fraction { scaled(shown, 0.01) } else { shown });
+    }
+    let words = writing.scales.into_iter().flatten();
+    // The longest word first: `тыс` must not stand in the way of `тыс.`.
+    let mut words: Vec<(&String, &f64)> = words.collect();
+    words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+    let scale = words
+        .into_iter()
+        .find_map(|(word, scale)| Some((text.strip_suffix(word.as_str())?, scale)));
+    match scale {
+        Some((number, scale)) => Some(scaled(parse_number(number, writing.decimal)?, *scale)),
+        None => parse_number(text, writing.decimal),
+    }
+}
+
+/// A number multiplied as a person would, in decimal: 12.3 thousand are 12300, and not
+/// 12300.000000000002.
+pub(crate) fn scaled(number: f64, scale: f64) -> f64 {
+    let power = (-15..=15).find(|power| format!("1e{power}").parse() == Ok(scale));
+    let exact = power.and_then(|power| format!("{number}e{power}").parse().ok());
+    exact.unwrap_or(number * scale)
 }
 
 /// Reads a number from text: digits with spaces of any kind, or the other sign, between groups of
@@ -51,6 +97,40 @@ pub(crate) fn parse_number(text: &str, decimal: Decimal) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_around_a_number_is_read_as_the_recipe_says() {
+        let scales = BTreeMap::from([
+            ("тыс.".to_owned(), 1e3),
+            ("млн".to_owned(), 1e6),
+            ("doz".to_owned(), 12.0),
+        ]);
+        let plain = Writing { decimal: Decimal::Comma, ..Writing::default() };
+        let said = Writing { brackets: true, scales: Some(&scales), ..plain };
+        for (text, value) in [
+            ("(12,3)", -12.3),
+            ("( 1 234 )", -1234.0),
+            ("12,3 тыс.", 12_300.0),
+            ("0,007млн", 7_000.0),
+            ("(1,1 тыс.)", -1_100.0),
+            ("2 doz", 24.0),
+            ("12,3%", 12.3),
+            ("12,3\u{a0}%", 12.3),
+        ] {
+            assert_eq!(parse_figure(text, said), Some(value), "{text}");
+        }
+        assert_eq!(parse_figure("12,3%", Writing { fraction: true, ..plain }), Some(0.123));
+        for (text, writing) in [
+            ("(12,3)", plain),
+            ("12,3 тыс.", plain),
+            ("(-5)", said),
+            ("тыс.", said),
+            ("%", said),
+            ("()", said),
+        ] {
+            assert_eq!(parse_figure(text, writing), None, "{text}");
+        }
+    }
 
     #[test]
     fn numbers_are_read_and_doubt_is_refused() {

@@ -13,6 +13,7 @@ fn look(role: Role) -> (&'static str, &'static str, &'static str) {
         Role::Figure => ("figure", "48;5;194;38;5;16", "#d7ffd7"),
         Role::Marked => ("mark", "48;5;229;38;5;16", "#ffffaf"),
         Role::Refused => ("refused", "48;5;217;38;5;16", "#ffafaf"),
+        Role::LeftOut => ("left out", "48;5;188;38;5;16", "#d7d7d7"),
         Role::Label(column) => match column {
             Column::RefArea => ("ref_area", "48;5;153;38;5;16", "#afd7ff"),
             Column::TimePeriod => ("time_period", "48;5;183;38;5;16", "#d7afff"),
@@ -110,6 +111,7 @@ fn letter(role: Role) -> char {
         Role::Figure => '#',
         Role::Marked => '~',
         Role::Refused => '!',
+        Role::LeftOut => '-',
         Role::Label(column) => match column {
             Column::RefArea => 'a',
             Column::TimePeriod => 't',

@@ -6,59 +6,11 @@ use opeka_model::{Kind, Problem, Problems, closest};
 use regex::Regex;
 
 use crate::codelist::normalise;
-use crate::grid::{Cell, Grid, Span};
+use crate::grid::{Cell, Span, Value};
 use crate::recipe::{OneOrMany, Selection};
-
-/// The rows and columns of one table: everything above the row where it ends.
-pub(crate) struct TableView<'a> {
-    pub(crate) grid: &'a Grid,
-    pub(crate) source: &'a str,
-    /// The first row that no longer belongs to the table.
-    pub(crate) end: u32,
-}
+use crate::view::TableView;
 
 impl<'a> TableView<'a> {
-    /// Bounds a table by its `until`, looked for below its lowest anchor.
-    pub(crate) fn new(
-        grid: &'a Grid,
-        source: &'a str,
-        until: Option<&str>,
-        anchors: &[&OneOrMany],
-        problems: &mut Problems,
-    ) -> Self {
-        let mut view = Self { grid, source, end: u32::MAX };
-        let Some(until) = until else { return view };
-        let labels = anchors.iter().flat_map(|anchor| anchor.as_slice());
-        let lowest = labels.flat_map(|label| view.reading(label)).map(|span| span.bottom).max();
-        let wanted = normalise(until);
-        let ends = |cell: &&Cell| {
-            lowest.is_none_or(|lowest| cell.row > lowest)
-                && normalise(&cell.text()).starts_with(&wanted)
-        };
-        match grid.cells().iter().find(ends) {
-            Some(cell) => view.end = cell.row,
-            None => problems.push(
-                Problem::error(
-                    Kind::Layout,
-                    grid.sheet_place(source),
-                    format!("the table ends above a row that starts `{until}`, and no such row was found"),
-                )
-                .hint("look whether the publisher renamed it; then change `until` in the recipe"),
-            ),
-        }
-        view
-    }
-
-    /// The spans of all cells of the table that read so.
-    fn reading(&self, label: &str) -> Vec<Span> {
-        let wanted = normalise(label);
-        let cells = self.grid.cells().iter().take_while(|cell| cell.row < self.end);
-        cells
-            .filter(|cell| normalise(&cell.text()) == wanted)
-            .map(|cell| self.grid.span(cell.row, cell.column))
-            .collect()
-    }
-
     /// The one cell that reads so; none or several are problems.
     fn anchor(&self, label: &str, problems: &mut Problems) -> Option<Span> {
         let found = self.reading(label);
@@ -66,13 +18,8 @@ impl<'a> TableView<'a> {
         match found.as_slice() {
             [one] => Some(*one),
             [] => {
-                let texts: BTreeSet<String> = self
-                    .grid
-                    .cells()
-                    .iter()
-                    .filter(|cell| matches!(cell.value, crate::grid::Value::Text(_)))
-                    .map(Cell::text)
-                    .collect();
+                let cells = self.cells().filter(|cell| matches!(cell.value, Value::Text(_)));
+                let texts: BTreeSet<String> = cells.map(Cell::text).collect();
                 let message = format!("no cell reads `{label}`");
                 let problem = Problem::error(Kind::Layout, place, message);
                 let near = closest(label, texts.iter().map(String::as_str));
@@ -137,10 +84,7 @@ impl<'a> TableView<'a> {
         let matches =
             selection.matches.as_ref().and_then(|m| Regex::new(&format!("^(?:{m})$")).ok());
         let chosen: Vec<&Cell> = self
-            .grid
             .cells()
-            .iter()
-            .take_while(|cell| cell.row < self.end)
             .filter(|cell| {
                 let text = || cell.text();
                 let (row, column) = (cell.row, cell.column);
@@ -148,6 +92,8 @@ impl<'a> TableView<'a> {
                     && any(&right_of, &|s| column > s.right && s.has_row(row))
                     && any(&row_of, &|s| s.has_row(row))
                     && any(&column_of, &|s| s.has_column(column))
+                    && selection.bold.is_none_or(|bold| cell.look.bold == bold)
+                    && selection.indent.as_ref().is_none_or(|i| i.contains(cell.indent()))
                     && texts.as_ref().is_none_or(|texts| texts.contains(&normalise(&text())))
                     && matches.as_ref().is_none_or(|matches| matches.is_match(&text()))
             })

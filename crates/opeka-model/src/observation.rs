@@ -38,6 +38,9 @@ pub struct Observation {
     pub source_sha256: String,
     /// The cell it was read from.
     pub cell: CellRef,
+    /// The cell whose figure was taken off, where this is the flow of a month between two figures that
+    /// cumulate.
+    pub minus: Option<CellRef>,
     /// What the cell says, as it stands there.
     pub cell_text: String,
     /// The mark that stands in the cell, or beside its number.
@@ -66,6 +69,7 @@ pub fn observation_schema() -> SchemaRef {
         optional("sheet"),
         text("cell"),
         text("cell_ref"),
+        optional("minus_cell_ref"),
         text("cell_text"),
         optional("mark"),
         optional("note"),
@@ -82,6 +86,7 @@ pub fn to_record_batch(observations: &[Observation]) -> Result<RecordBatch, Arro
     };
     let values = Float64Array::from_iter(observations.iter().map(|o| o.obs_value));
     let leading = BooleanArray::from_iter(observations.iter().map(|o| Some(o.is_leading)));
+    let minus = observations.iter().map(|o| o.minus.as_ref().map(ToString::to_string));
     let references = StringArray::from_iter_values(observations.iter().map(|o| o.cell.to_string()));
     RecordBatch::try_new(
         observation_schema(),
@@ -101,6 +106,7 @@ pub fn to_record_batch(observations: &[Observation]) -> Result<RecordBatch, Arro
             optional(|o| o.cell.sheet.as_deref()),
             text(|o| &o.cell.cell),
             Arc::new(references),
+            Arc::new(StringArray::from_iter(minus)),
             text(|o| &o.cell_text),
             optional(|o| o.mark.as_deref()),
             optional(|o| o.note.as_deref()),
