@@ -144,6 +144,8 @@ pub struct Grid {
     cells: Vec<Cell>,
     merged: Vec<Span>,
     merged_at: HashMap<(u32, u32), usize>,
+    /// For each merged range, the last row of it and of all before it.
+    merged_to: Vec<u32>,
     addresses: Addresses,
 }
 
@@ -176,7 +178,19 @@ impl Grid {
         merged.sort_unstable();
         let merged_at =
             merged.iter().enumerate().map(|(i, span)| ((span.top, span.left), i)).collect();
-        Self { name: Some(name.into()), cells, merged, merged_at, addresses: Addresses::A1 }
+        let furthest = merged.iter().scan(0, |to, span: &Span| {
+            *to = span.bottom.max(*to);
+            Some(*to)
+        });
+        let merged_to = furthest.collect();
+        Self {
+            name: Some(name.into()),
+            cells,
+            merged,
+            merged_at,
+            merged_to,
+            addresses: Addresses::A1,
+        }
     }
 
     /// A table of a format without sheets; `lines` holds, for each row, its line in the file.
@@ -229,6 +243,20 @@ impl Grid {
             Some(&index) => self.merged[index],
             None => Span::cell(row, column),
         }
+    }
+
+    /// The first cell of the merged range in which a cell lies without being that first one; `None`
+    /// where it is empty.
+    pub fn covering(&self, row: u32, column: u32) -> Option<&Cell> {
+        let begun = self.merged.partition_point(|span| span.top <= row);
+        let candidates = self.merged[..begun].iter().zip(&self.merged_to[..begun]).rev();
+        let mut covering =
+            candidates.take_while(|(_, furthest)| **furthest >= row).filter(|(span, _)| {
+                span.has_row(row)
+                    && span.has_column(column)
+                    && (span.top, span.left) != (row, column)
+            });
+        covering.find_map(|(span, _)| self.get(span.top, span.left))
     }
 
     /// The merged ranges.

@@ -56,6 +56,7 @@ pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};
 pub use preview::{preview_html, preview_text};
 pub use recipe::{
-    Attach, Blocks, Brackets, Column, DecimalSign, Dimension, Direction, Footnotes, From, Indents,
-    Mark, OneOrMany, Percent, Recipe, Selection, Step, Table, parse_recipe,
+    Attach, Blocks, Brackets, Column, DecimalSign, Dimension, Direction, Empty, EmptyWord,
+    Footnotes, From, Indents, Mark, Matching, OneOrMany, Percent, Recipe, Selection, Step, Table,
+    parse_recipe,
 };

@@ -79,14 +79,15 @@ pub(crate) fn read_figure<'r>(cell: &Cell, recipe: &'r Recipe) -> (Figure<'r>, V
         fraction: recipe.percent == Percent::Fraction,
         scales: Some(&recipe.scales),
     };
+    // A sign such as `*` may be a mark in place of a number and a footnote beside one; and a stored 0
+    // may stand where nothing was published.
+    if let Some((sign, mark)) = recipe.marks.get_key_value(&cell.text()) {
+        return (Figure::Mark(sign, mark), superscripts(cell).collect());
+    }
     if let Value::Number(number) = cell.value {
         let shown = cell.look.percent && !writing.fraction;
         let number = if shown { scaled(number, 100.0) } else { number };
         return (Figure::Number(number), superscripts(cell).collect());
-    }
-    // A sign such as `*` may be a mark in place of a number and a footnote beside one.
-    if let Some((sign, mark)) = recipe.marks.get_key_value(&cell.text()) {
-        return (Figure::Mark(sign, mark), superscripts(cell).collect());
     }
     let (text, marks) = split_figure(cell, recipe);
     // What is stored as a date or a truth value is no number, whatever it looks like.

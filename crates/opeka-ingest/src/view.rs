@@ -70,7 +70,9 @@ impl<'a> TableView<'a> {
         };
         if let Some(until) = &table.until {
             let labels = anchors.iter().flat_map(|anchor| anchor.as_slice());
-            let headings = labels.flat_map(|label| view.reading(label)).map(|span| span.bottom);
+            // Of headings that repeat in a table below, the first counts.
+            let first = |label: &String| view.reading(label).first().map(|span| span.bottom);
+            let headings = labels.filter_map(first);
             // With blocks the headings repeat, and the table ends below the first of them.
             let lowest = match starts.first() {
                 Some((row, _)) => Some(*row),
