@@ -138,8 +138,8 @@ impl<'a> TableReader<'a> {
     /// The number or the mark of a cell; `None` with a problem where it is neither.
     fn said(&mut self, row: u32, column: u32, cell: Option<&Cell>) -> Option<Said<'a>> {
         // What a merged cell covers is that cell's.
-        if self.is_covered(row, column) {
-            if let Some(cell) = cell {
+        if let Some(covering) = self.covering(row, column) {
+            if let Some(cell) = cell.filter(|cell| cell.whole_text() != covering.whole_text()) {
                 let place = self.grid.place(&self.workbook.source, row, column);
                 let message = format!(
                     "`{}` is hidden beneath a merged cell that shows another figure; it is not read",
@@ -198,11 +198,11 @@ impl<'a> TableReader<'a> {
         }
     }
 
-    /// Whether a merged cell that is a figure covers this one. A label may be merged over the empty
+    /// The merged cell that covers this one, where it is a figure. A label may be merged over the empty
     /// cells beside it.
-    pub(crate) fn is_covered(&self, row: u32, column: u32) -> bool {
-        let covering = self.grid.covering(row, column);
-        covering.is_some_and(|cell| !matches!(read_figure(cell, self.recipe).0, Figure::Text(_)))
+    fn covering(&self, row: u32, column: u32) -> Option<&'a Cell> {
+        let covering = self.grid.covering(row, column)?;
+        (!matches!(read_figure(covering, self.recipe).0, Figure::Text(_))).then_some(covering)
     }
 
     /// What a person might say of a text among the figures.

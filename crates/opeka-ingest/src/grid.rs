@@ -1,6 +1,6 @@
 //! What a file holds before anybody has understood it: sheets of cells.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use opeka_model::{Place, a1};
@@ -146,6 +146,8 @@ pub struct Grid {
     merged_at: HashMap<(u32, u32), usize>,
     /// For each merged range, the last row of it and of all before it.
     merged_to: Vec<u32>,
+    /// Cells that a merged one hides, in row-major order.
+    hidden: Vec<(u32, u32)>,
     addresses: Addresses,
 }
 
@@ -183,12 +185,14 @@ impl Grid {
             Some(*to)
         });
         let merged_to = furthest.collect();
+        let hidden = hidden(&cells, &merged);
         Self {
             name: Some(name.into()),
             cells,
             merged,
             merged_at,
             merged_to,
+            hidden,
             addresses: Addresses::A1,
         }
     }
@@ -259,6 +263,11 @@ impl Grid {
         covering.find_map(|(span, _)| self.get(span.top, span.left))
     }
 
+    /// Whether a merged cell that is not empty hides this one: some programs leave a text in each.
+    pub fn is_hidden(&self, row: u32, column: u32) -> bool {
+        self.hidden.binary_search(&(row, column)).is_ok()
+    }
+
     /// The merged ranges.
     pub fn merged(&self) -> &[Span] {
         &self.merged
@@ -312,4 +321,36 @@ impl Grid {
             None => Place::File { file: source.to_owned() },
         }
     }
+}
+
+/// The cells that lie in a merged range whose first cell is not empty, without being that first one.
+/// Memory and time follow the cells and the ranges, not what the ranges cover.
+fn hidden(cells: &[Cell], merged: &[Span]) -> Vec<(u32, u32)> {
+    let filled = |span: &&Span| {
+        let first = (span.top, span.left);
+        cells.binary_search_by_key(&first, |cell| (cell.row, cell.column)).is_ok()
+    };
+    let mut coming = merged.iter().filter(filled).peekable();
+    // The ranges that reach into the row, by their first column; ranges do not overlap.
+    let mut open: BTreeMap<u32, Span> = BTreeMap::new();
+    let mut hidden = Vec::new();
+    let mut row = None;
+    for cell in cells {
+        if row != Some(cell.row) {
+            row = Some(cell.row);
+            open.retain(|_, span| span.bottom >= cell.row);
+            while let Some(span) = coming.next_if(|span| span.top <= cell.row) {
+                if span.bottom >= cell.row {
+                    open.insert(span.left, *span);
+                }
+            }
+        }
+        let before = open.range(..=cell.column).next_back();
+        if before.is_some_and(|(_, span)| {
+            span.has_column(cell.column) && (span.top, span.left) != (cell.row, cell.column)
+        }) {
+            hidden.push((cell.row, cell.column));
+        }
+    }
+    hidden
 }

@@ -186,6 +186,12 @@ impl<'a> Labels<'a> {
         cells.find_map(|cell| self.own.get(&(cell.row, cell.column))).map(String::as_str)
     }
 
+    /// Whether the recipe says what this label means.
+    pub(crate) fn names(&self, label: &str) -> bool {
+        let wanted = normalise(label);
+        self.dimension.values.keys().any(|known| normalise(known) == wanted)
+    }
+
     /// Whether the recipe leaves figures under this label out.
     pub(crate) fn ignores(&self, label: &str) -> bool {
         self.ignore_matches.as_ref().is_some_and(|matches| matches.is_match(label))

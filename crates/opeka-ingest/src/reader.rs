@@ -187,7 +187,6 @@ impl<'a> TableReader<'a> {
                 && (*left..=*right).contains(&cell.column)
                 && matches!(cell.value, Value::Number(_))
                 && !self.roles.contains_key(&(cell.row, cell.column))
-                && !self.is_covered(cell.row, cell.column)
         };
         let mut by_row: BTreeMap<u32, Vec<&Cell>> = BTreeMap::new();
         for cell in view.cells().filter(stray) {
@@ -326,16 +325,14 @@ impl<'a> TableReader<'a> {
                 continue;
             }
             named = true;
-            // Any text is its own code then, a heading too.
-            if labels.dimension.as_written {
-                return true;
-            }
             let label = match labels.find(row, column, self.recipe) {
                 Ok(label) => label,
                 Err(NoLabel::Nothing) => return true,
                 Err(NoLabel::Refused(..) | NoLabel::RefusedName(_)) => return true,
             };
-            if labels.ignores(&label.text) {
+            // Where any text is its own code, only what the recipe names is surely no heading.
+            let unnamed = labels.dimension.as_written && !labels.names(&label.text);
+            if unnamed || labels.ignores(&label.text) {
                 return true;
             }
             let written = match labels.own_code(&label) {

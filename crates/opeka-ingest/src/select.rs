@@ -101,6 +101,12 @@ impl<'a> TableView<'a> {
             .text
             .as_ref()
             .map(|texts| texts.as_slice().iter().map(|text| normalise(text)).collect());
+        let not: Vec<String> = selection
+            .not
+            .iter()
+            .flat_map(OneOrMany::as_slice)
+            .map(|text| normalise(text))
+            .collect();
         // The recipe was refused before if this is no regular expression.
         let matches =
             selection.matches.as_ref().and_then(|m| Regex::new(&format!("^(?:{m})$")).ok());
@@ -117,6 +123,7 @@ impl<'a> TableView<'a> {
                     && selection.indent.as_ref().is_none_or(|i| i.contains(cell.indent()))
                     && texts.as_ref().is_none_or(|texts| texts.contains(&normalise(&text())))
                     && matches.as_ref().is_none_or(|matches| matches.is_match(&text()))
+                    && (not.is_empty() || !not.contains(&normalise(&text())))
             })
             .collect();
         for text in selection.text.iter().flat_map(OneOrMany::as_slice) {

@@ -92,11 +92,14 @@ impl<'a> TableView<'a> {
         view.split(&starts)
     }
 
-    /// The cells of the area.
+    /// The cells of the area that are to be seen.
     pub(crate) fn cells(&self) -> impl Iterator<Item = &'a Cell> + use<'a> {
         let Area { top, bottom, left, right } = self.area;
-        let cells = self.grid.rows(top, bottom).iter();
-        cells.filter(move |cell| (left..right).contains(&cell.column))
+        let grid = self.grid;
+        let cells = grid.rows(top, bottom).iter();
+        cells.filter(move |cell| {
+            (left..right).contains(&cell.column) && !grid.is_hidden(cell.row, cell.column)
+        })
     }
 
     /// The first row, below another, with a cell that starts so.

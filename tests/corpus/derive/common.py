@@ -339,7 +339,8 @@ class Expected:
                 out.append(f"status = {quoted(status)}")
             if sheet is not None:
                 out.append(f"sheet = {quoted(sheet)}")
-            out.append(f"cell = {quoted(cell)}")
+            if cell:
+                out.append(f"cell = {quoted(cell)}")
         for severity, text, count in self.problems:
             out.append("\n[[problem]]")
             out.append(f"severity = {quoted(severity)}")

@@ -153,6 +153,8 @@ pub struct Selection {
     pub text: Option<OneOrMany>,
     /// Matching a regular expression as a whole.
     pub matches: Option<String>,
+    /// Reading none of these.
+    pub not: Option<OneOrMany>,
     /// Set in bold, or not.
     pub bold: Option<bool>,
     /// Indented by so many levels: of the cell's format or, where that has none, spaces before the text.
