@@ -33,6 +33,7 @@
 
 mod attach;
 mod codelist;
+mod dfe;
 mod grid;
 mod marks;
 mod meaning;
@@ -44,6 +45,7 @@ mod recipe;
 mod select;
 
 pub use codelist::{Code, Codelist, Codelists, Match};
+pub use dfe::{DataSetMetadata, Filter, Indicator};
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};
