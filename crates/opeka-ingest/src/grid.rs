@@ -175,8 +175,12 @@ pub(crate) trait Paths: std::fmt::Debug + Send + Sync {
 impl Grid {
     /// A sheet of a workbook.
     pub fn sheet(name: impl Into<String>, mut cells: Vec<Cell>, mut merged: Vec<Span>) -> Self {
-        cells.sort_by_key(|cell| (cell.row, cell.column));
-        cells.dedup_by_key(|cell| (cell.row, cell.column));
+        // Most readers push cells in their order.
+        let place = |cell: &Cell| (cell.row, cell.column);
+        if !cells.is_sorted_by(|one, two| place(one) < place(two)) {
+            cells.sort_by_key(place);
+            cells.dedup_by_key(|cell| (cell.row, cell.column));
+        }
         merged.sort_unstable();
         let merged_at =
             merged.iter().enumerate().map(|(i, span)| ((span.top, span.left), i)).collect();

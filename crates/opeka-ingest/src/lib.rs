@@ -33,6 +33,7 @@
 
 mod attach;
 mod codelist;
+mod dfe;
 mod figure;
 mod flows;
 mod grid;
@@ -51,6 +52,7 @@ mod view;
 
 pub use codelist::{Code, Codelist, Codelists, Match};
 pub use flows::add_flows;
+pub use dfe::{DataSetMetadata, Filter, Indicator};
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};
