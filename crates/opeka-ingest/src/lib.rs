@@ -51,8 +51,8 @@ mod select;
 mod view;
 
 pub use codelist::{Code, Codelist, Codelists, Match};
-pub use flows::add_flows;
 pub use dfe::{DataSetMetadata, Filter, Indicator};
+pub use flows::add_flows;
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};

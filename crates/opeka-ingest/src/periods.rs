@@ -39,11 +39,11 @@ pub(crate) fn parse_period(text: &str, rules: PeriodRules) -> Result<TimePeriod,
     }
     let tokens = tokens(text);
     let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    let found = written(&words, rules)?.or_else(|| compact(&words, rules));
+    let found = written(&words)?.or_else(|| compact(&words, rules));
     // «2009 год январь-сентябрь»: the year may stand first.
     let found = match (found, words.as_slice()) {
         (None, [y, rest @ ..]) if year(y).is_some() && rest.len() > 1 => {
-            written(&[rest, &[y]].concat(), rules)?
+            written(&[rest, &[y]].concat())?
         }
         (found, _) => found,
     };
@@ -140,7 +140,7 @@ fn tokens(text: &str) -> Vec<String> {
 }
 
 /// Periods of words.
-fn written(words: &[&str], rules: PeriodRules) -> Result<Option<TimePeriod>, String> {
+fn written(words: &[&str]) -> Result<Option<TimePeriod>, String> {
     let months = TimePeriod::months;
     Ok(match words {
         [y] => year(y).and_then(|y| months(y, 1, 12)).or_else(|| dotted(y)).or(slashed(y)?),
@@ -148,7 +148,7 @@ fn written(words: &[&str], rules: PeriodRules) -> Result<Option<TimePeriod>, Str
         ["на" | "at" | "on" | "by", rest @ ..] | ["as", "at" | "of", rest @ ..] => match rest {
             ["начало", y] => year(y).and_then(|y| day(y, 1, 1)),
             ["конец", y] => year(y).and_then(|y| day(y, 12, 31)),
-            [_, _, _] | [_] => written(rest, rules)?.filter(|p| p.length_in_months() == 0),
+            [_, _, _] | [_] => written(rest)?.filter(|p| p.length_in_months() == 0),
             _ => None,
         },
         ["ending" | "ended" | "to", d, m, y] => year_to(d, m, y),

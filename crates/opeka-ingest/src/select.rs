@@ -10,15 +10,13 @@ use crate::grid::{Cell, Span, Value};
 use crate::recipe::{OneOrMany, Selection};
 use crate::view::TableView;
 
+/// What two anchors have in common that select the same cells: their rows, or their columns.
+type Same = Option<fn(&Span) -> (u32, u32)>;
+
 impl<'a> TableView<'a> {
     /// The one cell that reads so; none or several are problems, unless `same` says that they
     /// select the same.
-    fn anchor(
-        &self,
-        label: &str,
-        same: Option<fn(&Span) -> (u32, u32)>,
-        problems: &mut Problems,
-    ) -> Option<Span> {
+    fn anchor(&self, label: &str, same: Same, problems: &mut Problems) -> Option<Span> {
         let mut found = self.reading(label);
         if let Some(same) = same {
             found.dedup_by_key(|span| same(span));
@@ -63,7 +61,7 @@ impl<'a> TableView<'a> {
     fn anchored(
         &self,
         labels: &OneOrMany,
-        same: Option<fn(&Span) -> (u32, u32)>,
+        same: Same,
         problems: &mut Problems,
     ) -> Option<Vec<Span>> {
         let labels = labels.as_slice().iter();
@@ -79,7 +77,6 @@ impl<'a> TableView<'a> {
         what: &str,
         problems: &mut Problems,
     ) -> Vec<&'a Cell> {
-        type Same = Option<fn(&Span) -> (u32, u32)>;
         let mut anchors = |labels: &Option<OneOrMany>, same: Same| match labels {
             None => Some(None),
             Some(labels) => self.anchored(labels, same, problems).map(Some),

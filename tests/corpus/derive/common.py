@@ -5,6 +5,7 @@ A derivation collects observations in an `Expected` and prints `<name>.expected.
 
 import csv
 import math
+import os
 import pathlib
 import re
 import sys
@@ -92,18 +93,15 @@ def xlsx(path, names=None):
 
 
 def xls(path):
-    """Sheets of an old workbook, by xlrd; a container with broken sector sizes is cut down to its
-    workbook stream first."""
+    """Sheets of an old workbook, by xlrd, also where the container's sector sizes are broken."""
+    import datetime
+
     import xlrd
     data = (CORPUS / path).read_bytes()
-    with open("/dev/null", "w") as log:
-        try:
-            book = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=log)
-        except Exception:
-            import xlrd.compdoc
-            book = xlrd.open_workbook(
-                file_contents=data, formatting_info=True, logfile=log,
-                ignore_workbook_corruption=True)
+    with open(os.devnull, "w") as log:
+        book = xlrd.open_workbook(
+            file_contents=data, formatting_info=True, logfile=log,
+            ignore_workbook_corruption=True)
     out = {}
     for ws in book.sheets():
         cells, indent = {}, {}
@@ -116,7 +114,6 @@ def xls(path):
                 if cell.ctype == xlrd.XL_CELL_TEXT and not value.strip():
                     continue
                 if cell.ctype == xlrd.XL_CELL_DATE:
-                    import datetime
                     value = datetime.datetime(*xlrd.xldate_as_tuple(value, book.datemode))
                 if cell.ctype == xlrd.XL_CELL_ERROR:
                     value = xlrd.error_text_from_code[value]

@@ -50,4 +50,5 @@ out.spots.append(next(k for k, v in out.seen.items() if v[1] == "O"))
 # D57 and AR94 of the one sheet and Q52 to Q57 of the other stand under no heading, or in no row.
 assert stray == 8, stray
 out.problem("note", f"{ignored} figure(s) are left out", 1)
+out.problem("note", "stand among the figures without a label", 2)
 out.print()

@@ -212,7 +212,7 @@ impl Table {
         let (Some((text, bold)), Some(row)) = (self.cell.take(), self.row) else { return };
         let text = text.trim_matches(|c: char| c.is_whitespace() && c != '\u{A0}');
         if !text.trim().is_empty() {
-            let look = Look { bold, indent: 0 };
+            let look = Look { bold, ..Look::default() };
             let value = Value::Text(pool.share(text));
             self.cells.push(Cell { look, ..Cell::plain(row, self.column, value) });
         }
