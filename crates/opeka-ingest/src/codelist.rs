@@ -191,17 +191,11 @@ impl Codelist {
 pub(crate) fn normalise(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut space = false;
-    for c in text.chars().flat_map(char::to_lowercase) {
-        let c = match c {
-            'ё' => 'е',
-            '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' => '-',
-            '«' | '»' | '“' | '”' | '„' | '‘' | '’' | '`' | '\'' => '"',
-            c if c.is_whitespace() => {
-                space = !out.is_empty();
-                continue;
-            }
-            c => c,
-        };
+    for c in text.chars().flat_map(char::to_lowercase).map(one_spelling) {
+        if c.is_whitespace() {
+            space = !out.is_empty();
+            continue;
+        }
         if space {
             out.push(' ');
             space = false;
@@ -210,6 +204,23 @@ pub(crate) fn normalise(text: &str) -> String {
     }
     // Spaces around a dash are a matter of taste: `область - Кузбасс`, `область–Кузбасс`.
     out.replace(" - ", "-").replace("- ", "-").replace(" -", "-")
+}
+
+fn one_spelling(c: char) -> char {
+    match c {
+        'ё' => 'е',
+        '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' => '-',
+        '«' | '»' | '“' | '”' | '„' | '‘' | '’' | '`' | '\'' => '"',
+        c => c,
+    }
+}
+
+/// Whether a text may have this normalised spelling, or begin with it: whether the first letters are
+/// the same. It saves normalising most of the texts of a sheet.
+pub(crate) fn may_read(text: &str, normalised: &str) -> bool {
+    let first = text.chars().find(|c| !c.is_whitespace());
+    let first = first.and_then(|c| c.to_lowercase().next()).map(one_spelling);
+    first == normalised.chars().next()
 }
 
 /// All code lists of a project, by name.

@@ -52,7 +52,7 @@ impl<'a> TableReader<'a> {
             });
             return None;
         };
-        let time_period = if self.table.cumulative {
+        let time_period = if self.table.cumulative.is_some() {
             self.cumulated(row, column, period.as_ref())?
         } else {
             time_period

@@ -1,4 +1,4 @@
-//! Flows of months, from figures that cumulate within the year.
+//! Flows of months and quarters, from figures that cumulate within the year.
 //!
 //! A cumulated figure stays an observation of its own, for the months from January. The flow of a
 //! month is a second observation, which names both cells that it was made from.
@@ -15,15 +15,15 @@ type Series = (String, String, String, String);
 /// A cumulated figure, by where it stands: the index of its file, and its own.
 type Position = (usize, usize);
 
-/// Adds the flow of each month whose cumulated figure, and the one of the month before, were read from
-/// any of a recipe's files. January is its own flow.
+/// Adds the flow of each month, or quarter, whose cumulated figure, and the one of the month or quarter
+/// before, were read from any of a recipe's files. The first of a year is its own flow.
 ///
-/// Nothing is guessed: without the month before, or where either is no number, no flow is made. That
+/// Nothing is guessed: without the one before, or where either is no number, no flow is made. That
 /// is said once for each file, and so is a flow below zero, as after a correction by the publisher.
 pub fn add_flows(files: &mut [&mut Observed]) {
     let mut figures: HashMap<(Series, i32, u32), Position> = HashMap::new();
     for (file, observed) in files.iter().enumerate() {
-        for index in &observed.cumulated {
+        for (index, _) in &observed.cumulated {
             let Some(o) = observed.observations.get(*index) else { continue };
             if let Some((year, months)) = months_of(o) {
                 figures.entry((series(o), year, months)).or_insert((file, *index));
@@ -34,14 +34,14 @@ pub fn add_flows(files: &mut [&mut Observed]) {
     let mut told: Vec<(usize, Problem)> = Vec::new();
     for (file, observed) in files.iter().enumerate() {
         let (mut alone, mut negative) = (Vec::new(), Vec::new());
-        for index in &observed.cumulated {
+        for (index, step) in &observed.cumulated {
             let Some(o) = observed.observations.get(*index) else { continue };
             let Some((year, months)) = months_of(o) else { continue };
-            // The figure for January is the flow of January already.
-            if months == 1 {
+            // The first figure of a year is a flow already.
+            if months <= *step {
                 continue;
             }
-            let before = figures.get(&(series(o), year, months - 1));
+            let before = figures.get(&(series(o), year, months - step));
             let before =
                 before.and_then(|(file, index)| files.get(*file)?.observations.get(*index));
             let Some(before) = before else {
@@ -49,7 +49,7 @@ pub fn add_flows(files: &mut [&mut Observed]) {
                 continue;
             };
             let (Some(value), Some(less)) = (o.obs_value, before.obs_value) else { continue };
-            let Some(flow) = flow(o, before, value, less) else { continue };
+            let Some(flow) = flow(o, before, *step, value, less) else { continue };
             if value < less {
                 negative.push(flow.clone());
             }
@@ -57,10 +57,10 @@ pub fn add_flows(files: &mut [&mut Observed]) {
         }
         if let Some(first) = alone.first() {
             let message = format!(
-                "{} cumulated figure(s) have no figure of the month before, so that no flow is made",
+                "{} cumulated figure(s) have none of the month or quarter before, so that no flow is made",
                 alone.len()
             );
-            let hint = "add the file of that month to the recipe's `source`";
+            let hint = "add its file to the recipe's `source`";
             told.push((file, Problem::note(Kind::Data, place(&first.cell), message).hint(hint)));
         }
         if let Some(first) = negative.first() {
@@ -95,13 +95,19 @@ fn months_of(o: &Observation) -> Option<(i32, u32)> {
     Some((period.year(), period.length_in_months()))
 }
 
-fn flow(o: &Observation, before: &Observation, value: f64, less: f64) -> Option<Observation> {
+fn flow(
+    o: &Observation,
+    before: &Observation,
+    step: u32,
+    value: f64,
+    less: f64,
+) -> Option<Observation> {
     let (year, months) = months_of(o)?;
-    let month = TimePeriod::months(year, months, 1)?;
+    let period = TimePeriod::months(year, months - step + 1, step)?;
     // A provisional or estimated figure makes the flow so too.
     let status = if o.obs_status == "A" { &before.obs_status } else { &o.obs_status };
     Some(Observation {
-        time_period: month.to_string(),
+        time_period: period.to_string(),
         obs_value: Some(difference(value, less)),
         obs_status: status.clone(),
         minus: Some(before.cell.clone()),

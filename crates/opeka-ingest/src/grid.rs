@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use opeka_model::{Place, a1};
 
+use crate::codelist::{may_read, normalise};
+
 /// An opened file: its sheets in their order. A format without sheets has one, without a name.
 #[derive(Debug, Clone)]
 pub struct Workbook {
@@ -92,6 +94,24 @@ impl Cell {
                 text.chars().take_while(|c| c.is_whitespace() && *c != '\n').count() as u32
             }
             _ => u32::from(self.look.indent),
+        }
+    }
+
+    /// Whether the cell reads so, in this normalised spelling.
+    pub(crate) fn reads(&self, normalised: &str) -> bool {
+        self.may_read(normalised) && normalise(&self.text()) == normalised
+    }
+
+    /// Whether what the cell reads begins so, in this normalised spelling.
+    pub(crate) fn starts(&self, normalised: &str) -> bool {
+        self.may_read(normalised) && normalise(&self.text()).starts_with(normalised)
+    }
+
+    fn may_read(&self, normalised: &str) -> bool {
+        match &self.value {
+            Value::Text(text) => may_read(text, normalised),
+            Value::Number(_) => normalised.starts_with(|c: char| c.is_ascii_digit() || c == '-'),
+            _ => true,
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct Labels<'a> {
 struct Source<'a> {
     from: Where<'a>,
     extract: Option<Regex>,
+    /// Whether the recipe spells out what its cells read.
+    spelt: bool,
 }
 
 enum Where<'a> {
@@ -96,7 +98,7 @@ impl<'a> Labels<'a> {
             };
             // The recipe was refused before if this is no regular expression.
             let extract = part.extract.as_deref().and_then(|extract| Regex::new(extract).ok());
-            sources.push(Source { from, extract });
+            sources.push(Source { from, extract, spelt: part.text.is_some() });
         }
         let own = own_codes(recipe, view, column, dimension, &all, problems);
         let whole = |e: &String| Regex::new(&format!("^(?:{e})$")).ok();
@@ -188,6 +190,13 @@ impl<'a> Labels<'a> {
 
     /// Whether the recipe says what this label means.
     pub(crate) fn names(&self, label: &str) -> bool {
+        let by_row = |source: &&Source| match &source.from {
+            Where::Attached(attached) => attached.by_row() == Some(true),
+            Where::Said(_) => false,
+        };
+        if self.sources.iter().filter(by_row).all(|source| source.spelt) {
+            return true;
+        }
         let wanted = normalise(label);
         self.dimension.values.keys().any(|known| normalise(known) == wanted)
     }

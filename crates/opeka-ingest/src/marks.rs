@@ -81,7 +81,14 @@ pub(crate) fn read_figure<'r>(cell: &Cell, recipe: &'r Recipe) -> (Figure<'r>, V
     };
     // A sign such as `*` may be a mark in place of a number and a footnote beside one; and a stored 0
     // may stand where nothing was published.
-    if let Some((sign, mark)) = recipe.marks.get_key_value(&cell.text()) {
+    let may_be_mark = match cell.value {
+        Value::Number(_) => recipe
+            .marks
+            .keys()
+            .any(|sign| sign.starts_with(|c: char| c.is_ascii_digit() || c == '-')),
+        _ => true,
+    };
+    if may_be_mark && let Some((sign, mark)) = recipe.marks.get_key_value(&cell.text()) {
         return (Figure::Mark(sign, mark), superscripts(cell).collect());
     }
     if let Value::Number(number) = cell.value {
@@ -164,7 +171,7 @@ pub(crate) fn read_notes(
         return notes_in(sheet, cells.iter(), footnotes);
     };
     let wanted = normalise(below);
-    let heading = |cell: &&Cell| normalise(&cell.text()) == wanted;
+    let heading = |cell: &&Cell| cell.reads(&wanted);
     let found = sheet.and_then(|sheet| Some((sheet, sheet.cells().iter().rfind(heading)?)));
     let Some((sheet, heading)) = found else {
         problems.push(Problem::error(

@@ -20,8 +20,9 @@ pub struct Observed {
     pub problems: Problems,
     /// What each cell was taken for, for the preview.
     pub roles: Vec<SheetRoles>,
-    /// The observations that cumulate within their year, by their index; see [`crate::add_flows`].
-    pub(crate) cumulated: Vec<usize>,
+    /// The observations that cumulate within their year, by their index, and every how many months
+    /// one is published; see [`crate::add_flows`].
+    pub(crate) cumulated: Vec<(usize, u32)>,
 }
 
 /// What the cells of one table were taken for.

@@ -152,8 +152,8 @@ impl<'a> TableReader<'a> {
             }
             for column in columns {
                 if let Some(observation) = self.observation(*row, *column, dimensions, notes) {
-                    if self.table.cumulative {
-                        observed.cumulated.push(observed.observations.len());
+                    if let Some(step) = self.table.cumulative {
+                        observed.cumulated.push((observed.observations.len(), step.months()));
                     }
                     observed.observations.push(observation);
                 }

@@ -118,13 +118,13 @@ impl<'a> TableView<'a> {
                     && any(&column_of, &|s| s.has_column(column))
                     && selection.bold.is_none_or(|bold| cell.look.bold == bold)
                     && selection.indent.as_ref().is_none_or(|i| i.contains(cell.indent()))
-                    && texts.as_ref().is_none_or(|texts| texts.contains(&normalise(&text())))
+                    && texts.as_ref().is_none_or(|texts| texts.iter().any(|text| cell.reads(text)))
                     && matches.as_ref().is_none_or(|matches| matches.is_match(&text()))
-                    && (not.is_empty() || !not.contains(&normalise(&text())))
+                    && !not.iter().any(|text| cell.reads(text))
             })
             .collect();
         for text in selection.text.iter().flat_map(OneOrMany::as_slice) {
-            if !chosen.iter().any(|cell| normalise(&cell.text()) == normalise(text)) {
+            if !chosen.iter().any(|cell| cell.reads(&normalise(text))) {
                 problems.push(Problem::error(
                     Kind::Layout,
                     self.grid.sheet_place(self.source),

@@ -106,7 +106,7 @@ impl<'a> TableView<'a> {
     fn row_starting(&self, text: &str, below: Option<u32>) -> Option<u32> {
         let wanted = normalise(text);
         let mut cells = self.cells().filter(|cell| below.is_none_or(|below| cell.row > below));
-        cells.find(|cell| normalise(&cell.text()).starts_with(&wanted)).map(|cell| cell.row)
+        cells.find(|cell| cell.starts(&wanted)).map(|cell| cell.row)
     }
 
     /// Where the blocks begin, row by row.
@@ -116,7 +116,7 @@ impl<'a> TableView<'a> {
             Blocks::Matching(m) => (None, Regex::new(&format!("^(?:{})$", m.matches)).ok()),
         };
         let begins = |cell: &&Cell| {
-            text.as_ref().is_some_and(|text| normalise(&cell.text()) == *text)
+            text.as_ref().is_some_and(|text| cell.reads(text))
                 || matches.as_ref().is_some_and(|matches| matches.is_match(&cell.text()))
         };
         self.cells().filter(begins).map(|cell| (cell.row, cell.column)).collect()
@@ -157,7 +157,7 @@ impl<'a> TableView<'a> {
     /// The spans of all cells of the area that read so.
     pub(crate) fn reading(&self, label: &str) -> Vec<Span> {
         let wanted = normalise(label);
-        let cells = self.cells().filter(|cell| normalise(&cell.text()) == wanted);
+        let cells = self.cells().filter(|cell| cell.reads(&wanted));
         cells.map(|cell| self.grid.span(cell.row, cell.column)).collect()
     }
 }

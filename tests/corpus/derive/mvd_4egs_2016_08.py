@@ -1,6 +1,6 @@
 """Crimes of minors and others by area, cumulated since January; form 4-EGS, part 4."""
 
-from common import Areas, Expected, a1, fold, xls
+from common import Areas, Expected, a1, xls
 
 FILE = "russia/mvd_4egs_2016_08.xls"
 PERIOD = "2016-01-01/P8M"
@@ -40,5 +40,5 @@ for sheet, cell in [("Строка 1", "C13"), ("Строка 1", "C34"), ("Ст
     out.spot_cell(cell, sheet)
 out.outside_validity(areas)
 out.problem("note", "90 figure(s) are left out", 5)
-out.problem("note", f"{len(out.seen)} cumulated figure(s) have no figure of the month before", 1)
+out.problem("note", f"{len(out.seen)} cumulated figure(s) have none of the month or quarter before", 1)
 out.print()

@@ -2,7 +2,7 @@
 
 use opeka_model::{Kind, Place, Problem, Problems};
 
-use super::{Attach, Blocks, Column, Dimension, Recipe, Table};
+use super::{Attach, Blocks, Column, Dimension, Recipe, Step, Table};
 use crate::periods::parse_year_start;
 
 pub(super) fn check(recipe: &Recipe, file: &str, text: &str) -> Problems {
@@ -78,6 +78,12 @@ impl Checker<'_> {
         }
         if table.scale.is_some_and(|scale| !(scale.is_finite() && scale > 0.0)) {
             self.wrong("scale", "`scale` is no positive number");
+        }
+        if table.cumulative == Some(Step::Year) {
+            self.wrong(
+                "cumulative",
+                "figures cumulate by months, `\"M\"`, or by quarters, `\"Q\"`",
+            );
         }
         self.expression(
             "observations",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Dimension, Mark, OneOrMany};
+use super::{Dimension, Mark, OneOrMany, Step};
 
 /// One table: of one sheet, or of each of several.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,10 +34,10 @@ pub struct Table {
     pub decimals: Option<u32>,
     /// What all figures are multiplied by, where a heading says `thousands`.
     pub scale: Option<f64>,
-    /// The figures cumulate within the year. Each is kept, for the months from January, and the flow of
-    /// its month is made beside it.
-    #[serde(default)]
-    pub cumulative: bool,
+    /// The figures cumulate within the year, and one is published every month (`"M"`) or quarter
+    /// (`"Q"`). Each is kept, for the months from January, and the flow of its month or quarter is made
+    /// beside it.
+    pub cumulative: Option<Step>,
     /// Where the dimensions and attributes of a figure are written.
     pub dimensions: BTreeMap<Column, Dimension>,
 }
