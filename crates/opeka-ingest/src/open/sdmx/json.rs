@@ -72,13 +72,16 @@ impl From<String> for Mistake {
     }
 }
 
+/// A code and its label, as far as the structure says them.
+type Code = (Option<Arc<str>>, Option<Arc<str>>);
+
 /// A dimension, an attribute or a measure.
 #[derive(Debug)]
 struct Component {
     id: Box<str>,
     /// Where it stands in the structure.
     place: String,
-    codes: Vec<(Option<Arc<str>>, Option<Arc<str>>)>,
+    codes: Vec<Code>,
     /// In which member of a value its code stands.
     code_in: &'static str,
     labelled: bool,

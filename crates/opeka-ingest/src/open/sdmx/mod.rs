@@ -10,6 +10,7 @@ mod header;
 pub(super) mod json;
 mod paths;
 mod records;
+mod table;
 #[cfg(test)]
 mod tests;
 
