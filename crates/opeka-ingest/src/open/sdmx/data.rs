@@ -39,6 +39,8 @@ pub(super) struct Columns {
     slots: Vec<Slot>,
     slot_of: HashMap<(At, Option<By>, Box<str>), usize>,
     last_slots: Vec<usize>,
+    /// How long what names the columns is together.
+    pub(super) said: usize,
 }
 
 /// The columns of one kind of element. Elements of one kind repeat their attributes in one order, so
@@ -109,6 +111,7 @@ impl Columns {
                         (None, false, name) if by.is_some() => name.to_owned(),
                         (None, false, name) => format!("{path} {name}"),
                     };
+                    self.said += relative.len() + said.len();
                     order.push(self.list.len() as u32);
                     place_of.insert(name.into(), order.len() - 1);
                     self.list.push(Column {

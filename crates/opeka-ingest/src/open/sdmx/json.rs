@@ -55,9 +55,9 @@ pub(in crate::open) fn read(file: &File, json: &Json) -> Result<Vec<Grid>, Probl
         return Err(refuse(file.source, "the SDMX-JSON message holds no data set")
             .hint("the request may have matched no data; ask for other codes or periods"));
     }
-    grids.extend(list("structure", "$", json, &mut pool, &|path| {
+    grids.extend(list(file, "structure", "$", json, &mut pool, &|path| {
         figures.iter().any(|figures| figures == path)
-    }));
+    })?);
     Ok(grids)
 }
 

@@ -46,7 +46,12 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Vec<Grid>, Problem> {
     let mut xml = Xml::new(source, &text);
     loop {
         match xml.next()? {
-            Token::Start(element) => message.open(&xml, &element)?,
+            Token::Start(element) => {
+                message.open(&xml, &element)?;
+                if message.data.last().is_some_and(|data| data.columns.said > xml.most_said()) {
+                    return Err(xml.problem("the data set has too many columns to hold"));
+                }
+            }
             Token::End => message.close()?,
             Token::Text(text) => message.text(&text),
             Token::Eof => break,

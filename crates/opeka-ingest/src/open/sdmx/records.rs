@@ -28,6 +28,8 @@ const COMPONENTS: [&str; 7] = [
 pub(super) struct Records {
     tables: Vec<Table>,
     open: Vec<Open>,
+    /// How long the names of all columns are together.
+    said: usize,
 }
 
 /// One table: the codes of a code list, or `structure`, `header`, `footer`.
@@ -146,7 +148,12 @@ impl Records {
             relative: String::new(),
             met: HashMap::new(),
             element: match self.open.last() {
-                Some(above) => format!("{}/{name}", above.element),
+                // What stands deep in text of its own is told by the last steps.
+                Some(above) => {
+                    let from = above.element.len().saturating_sub(300);
+                    let from = above.element.ceil_char_boundary(from);
+                    format!("{}/{name}", &above.element[from..])
+                }
                 None => name.to_owned(),
             },
             list,
@@ -182,6 +189,9 @@ impl Records {
         for (attribute, value) in attributes {
             self.cell(&format!("@{attribute}"), &value, pool);
         }
+        if self.said > xml.most_said() {
+            return Err(xml.problem("what the message describes has too many columns to hold"));
+        }
         Ok(())
     }
 
@@ -208,7 +218,11 @@ impl Records {
         let value = pool.share(value);
         let label = table.list.is_some()
             && (relative.starts_with("Name") || relative.starts_with("Description"));
+        let known = table.columns.len();
         let column = table.cell(row, &relative, value.clone());
+        if table.columns.len() > known {
+            self.said += relative.len();
+        }
         if relative == "@id" || relative == "@value" {
             table.code_column = column;
         }

@@ -166,6 +166,8 @@ struct Places<'l> {
     /// The column of each place, and whether its label stands there.
     shown: Vec<(u32, bool)>,
     labels: Vec<Label>,
+    /// Whether a column is among them.
+    labelled: Vec<bool>,
 }
 
 impl<'l> Places<'l> {
@@ -207,7 +209,8 @@ impl<'l> Places<'l> {
                 shown.push((column, true));
             }
         }
-        Self { tree, lists, listed, of, shown, labels: Vec::new() }
+        let labelled = vec![false; columns.len()];
+        Self { tree, lists, listed, of, shown, labels: Vec::new(), labelled }
     }
 
     /// Puts fields in their places, labels beside codes.
@@ -220,7 +223,7 @@ impl<'l> Places<'l> {
             };
             if let Some((label, relative)) = list.label(value) {
                 to.push((place + 1, label));
-                if !self.labels.iter().any(|label| label.column == *column) {
+                if !std::mem::replace(&mut self.labelled[*column as usize], true) {
                     let codes = codes_path(self.tree, list).into();
                     self.labels.push(Label { column: *column, codes, relative: relative.into() });
                 }
