@@ -166,7 +166,8 @@ pub(super) struct Data {
     pub(super) fields: Vec<Field>,
     /// Where the fields of each row end.
     pub(super) ends: Vec<usize>,
-    cells: u64,
+    /// How many cells the rows will have beside their own fields.
+    pub(super) cells: u64,
     /// The groups of each holder that is a series, by the column of their fields.
     pub(super) groups: Vec<(usize, usize)>,
     /// Holders without observations; once groups are attached, those groups.

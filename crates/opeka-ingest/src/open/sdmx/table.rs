@@ -86,7 +86,8 @@ impl Data {
         lists: &[List],
     ) -> Result<Grid, Problem> {
         let mut places = Places::new(&self, tree, lists);
-        let mut cells = Vec::with_capacity(self.fields.len());
+        // As many as were counted on the way, so that they need not move while they are made.
+        let mut cells = Vec::with_capacity(self.cells as usize + self.fields.len());
         for (place, (column, label)) in (0..).zip(&places.shown) {
             let header = &self.columns.list[*column as usize].header;
             let text = if *label { format!("{header} label") } else { header.to_string() };
