@@ -22,10 +22,19 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Vec<Grid>, Problem> {
     while let Some(at) = rest.find('<') {
         page.text(&rest[..at]);
         rest = page.tag(&rest[at..]);
+        if page.open.last().is_some_and(|(_, table)| table.steps > most_steps(&text)) {
+            break;
+        }
     }
     page.text(rest);
     while !page.open.is_empty() {
         page.close_table();
+    }
+    // Cells that reach down through all rows cost time in each of them.
+    let steps: usize = page.done.values().map(|table| table.steps).sum();
+    if steps > most_steps(&text) {
+        return Err(refuse(source, "the cells of the page span more rows than can be laid out")
+            .hint("the page may be damaged; fetch the file again"));
     }
     let mut tables: Vec<Table> = page.done.into_values().collect();
     tables.retain(|table| !table.cells.is_empty());
@@ -41,6 +50,11 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Vec<Grid>, Problem> {
     Ok(named
         .map(|(n, table)| Grid::sheet(format!("table {n}"), table.cells, table.merged))
         .collect())
+}
+
+/// How often cells may make way for others, in proportion to the page.
+fn most_steps(text: &str) -> usize {
+    text.len().saturating_mul(16).saturating_add(1 << 20)
 }
 
 /// The encoding that the page declares.
@@ -73,6 +87,8 @@ struct Table {
     cell: Option<(String, bool)>,
     /// Cells of former rows that reach down: column, last column and last row, by column.
     reaching: BTreeMap<u32, (u32, u32)>,
+    /// How often a cell had to make way for one of them.
+    steps: usize,
 }
 
 impl Page {
@@ -189,6 +205,7 @@ impl Table {
             self.reaching.range(..=self.column).next_back().map(|r| *r.1)
             && last >= self.column
         {
+            self.steps += 1;
             if bottom < row {
                 let start = self.reaching.range(..=self.column).next_back().map(|reach| *reach.0);
                 start.map(|start| self.reaching.remove(&start));
@@ -326,6 +343,10 @@ mod tests {
         let bytes = encoding_rs::WINDOWS_1251.encode(page).0.into_owned();
         let workbook = open("a.xls", &bytes).unwrap();
         assert_eq!(workbook.sheets[0].cells()[0].text(), "год");
+        let first = "<td rowspan=65534>1".repeat(4000);
+        let rows = "<tr><td>1".repeat(20_000);
+        let reaching = open("a.xls", format!("<table><tr>{first}{rows}</table>").as_bytes());
+        assert!(reaching.unwrap_err().message.contains("span more rows"));
         let deep = "<table><tr><td>".repeat(100_000);
         assert!(open("a.xls", deep.as_bytes()).is_err());
     }

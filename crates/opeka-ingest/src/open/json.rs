@@ -2,8 +2,9 @@
 //! the file, and no member twice; with RFC 9535 paths to name what stands in it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use opeka_model::{Kind, Place, Problem};
 use serde::Deserialize;
@@ -208,56 +209,75 @@ pub(super) fn member(name: &str) -> String {
 /// Lists all that stands below a value, but for what is left to other tables: a path and a value in
 /// each row.
 pub(super) fn list(
+    file: &File,
     name: &str,
     base: &str,
     json: &Json,
     pool: &mut Pool,
     skip: &dyn Fn(&str) -> bool,
-) -> Option<Grid> {
-    let mut listed = Listed { paths: Vec::new(), cells: Vec::new() };
+) -> Result<Option<Grid>, Problem> {
+    let mut listed = Listed { paths: Vec::new(), cells: Vec::new(), said: 0 };
     for (column, header) in ["path", "value"].into_iter().enumerate() {
         listed.cells.push(Cell::of_text(0, column as u32, header));
     }
     let mut path = base.to_owned();
-    walk(&mut path, json, pool, skip, &mut listed);
-    if listed.paths.is_empty() {
-        return None;
+    walk(file, &mut path, json, pool, skip, &mut listed);
+    // A long name is said again for each value below it.
+    if listed.said > most(file) {
+        return Err(refuse(
+            file.source,
+            "what the JSON says beside its figures is too much to list",
+        )
+        .hint("names in it are longer than those of any office; fetch the file again"));
     }
-    let Listed { paths, cells } = listed;
-    let row_of = std::sync::OnceLock::new();
-    Some(Grid::structured(Some(name.to_owned()), cells, Arc::new(ListPaths { paths, row_of })))
+    if listed.paths.is_empty() {
+        return Ok(None);
+    }
+    let Listed { paths, cells, .. } = listed;
+    let paths = ListPaths { paths, row_of: OnceLock::new() };
+    Ok(Some(Grid::structured(Some(name.to_owned()), cells, Arc::new(paths))))
 }
 
 struct Listed {
-    paths: Vec<Box<str>>,
+    paths: Vec<Arc<str>>,
     cells: Vec<Cell>,
+    /// How long all paths are together.
+    said: usize,
+}
+
+/// How long the paths of a file may be together.
+fn most(file: &File) -> usize {
+    file.bytes.saturating_mul(64).saturating_add(1 << 20)
 }
 
 fn walk(
+    file: &File,
     path: &mut String,
     json: &Json,
     pool: &mut Pool,
     skip: &dyn Fn(&str) -> bool,
     listed: &mut Listed,
 ) {
-    if skip(path) {
+    if skip(path) || listed.said > most(file) {
         return;
     }
     let length = path.len();
     for (name, value) in json.members() {
         path.push_str(&member(name));
-        walk(path, value, pool, skip, listed);
+        walk(file, path, value, pool, skip, listed);
         path.truncate(length);
     }
     for (index, value) in json.array().iter().enumerate() {
         path.push_str(&format!("[{index}]"));
-        walk(path, value, pool, skip, listed);
+        walk(file, path, value, pool, skip, listed);
         path.truncate(length);
     }
     if let Some(value) = json.value(pool) {
-        listed.paths.push(path.as_str().into());
+        listed.said += path.len();
+        let path: Arc<str> = path.as_str().into();
+        listed.paths.push(path.clone());
         let row = listed.paths.len() as u32;
-        listed.cells.push(Cell::of_text(row, 0, path.as_str()));
+        listed.cells.push(Cell::of_text(row, 0, path));
         listed.cells.push(Cell::plain(row, 1, value));
     }
 }
@@ -265,8 +285,8 @@ fn walk(
 /// Paths of what is listed: they stand in the table itself.
 #[derive(Debug)]
 struct ListPaths {
-    paths: Vec<Box<str>>,
-    row_of: std::sync::OnceLock<std::collections::HashMap<Box<str>, u32>>,
+    paths: Vec<Arc<str>>,
+    row_of: OnceLock<HashMap<Arc<str>, u32>>,
 }
 
 const NAME_OF: &str = "name of ";
@@ -351,6 +371,15 @@ mod tests {
         assert!(matches!(cut.place, Place::Text { line: 2, .. }), "{cut}");
         assert!(message("{\"a\": 1, \"a\": 2}").message.contains("`a` twice"));
         assert!(message(&"[".repeat(100_000)).message.contains("recursion limit"));
+    }
+
+    #[test]
+    fn a_long_name_above_many_values_is_not_repeated_without_end() {
+        let name = "n".repeat(100_000);
+        let many = vec!["1"; 10_000].join(",");
+        let text = format!(r#"[{{"page":1,"{name}":[{many}]}},[{{"value":1}}]]"#);
+        let problem = read("a.json", text.as_bytes()).unwrap_err();
+        assert!(problem.message.contains("too much to list"), "{problem}");
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) fn read(file: &File, json: &Json) -> Result<Vec<Grid>, Problem> {
         .iter()
         .flat_map(|(base, _)| ["value", "status"].map(|name| format!("{base}{}", member(name))))
         .collect();
-    grids.extend(list("metadata", "$", json, &mut pool, &|path| figures.contains(path)));
+    grids.extend(list(file, "metadata", "$", json, &mut pool, &|path| figures.contains(path))?);
     Ok(grids)
 }
 
@@ -71,6 +71,9 @@ enum Index {
     Absent,
 }
 
+/// No cube has more dimensions than this.
+const MOST_DIMENSIONS: usize = 200;
+
 fn cube(
     file: &File,
     base: &str,
@@ -86,8 +89,8 @@ fn cube(
     let given = |name: &str| set.get(name).or_else(|| dimension.get(name));
     let ids = given("id").map_or(&[][..], Json::array);
     let sizes = given("size").map_or(&[][..], Json::array);
-    if ids.is_empty() {
-        return Err(fail("it has no dimensions".into()));
+    if ids.is_empty() || ids.len() > MOST_DIMENSIONS {
+        return Err(fail(format!("it has {} dimensions", ids.len())));
     }
     // An office is known to leave out one of the sizes; the categories say them, too.
     let said = ids.len() == sizes.len();

@@ -59,7 +59,7 @@ pub(super) fn read(file: &File, json: &Json) -> Result<Vec<Grid>, Problem> {
     let cells = headers.chain(cells).collect();
     let paths = Rows { columns: columns.list };
     let mut grids = vec![Grid::structured(None, cells, Arc::new(paths))];
-    grids.extend(list("header", "$[0]", about, &mut pool, &|_| false));
+    grids.extend(list(file, "header", "$[0]", about, &mut pool, &|_| false)?);
     Ok(grids)
 }
 

@@ -27,6 +27,9 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Vec<Grid>, Problem> {
     Ok(vec![figures, metadata(&keywords)])
 }
 
+/// No table has more variables than this.
+const MOST_DIMENSIONS: usize = 200;
+
 /// The encoding that `CODEPAGE` declares.
 fn codepage(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 14)]);
@@ -86,6 +89,9 @@ impl Cube {
                     refuse_line(source, variable.line as usize, message)
                         .hint("the PX file contradicts itself; fetch it again from its publisher")
                 };
+                if dimensions.len() == MOST_DIMENSIONS {
+                    return Err(fail(format!("more than {MOST_DIMENSIONS} variables")));
+                }
                 if dimensions.iter().any(|dimension| *dimension.name.text == *name) {
                     return Err(fail(format!("the variable `{name}` stands in the table twice")));
                 }
@@ -318,18 +324,16 @@ fn metadata(keywords: &[Keyword]) -> Grid {
     }
     let mut places = Vec::new();
     for keyword in keywords {
+        // Shared by the rows of all items.
+        let name: Arc<str> = (&*keyword.name).into();
+        let language: Arc<str> = keyword.language.as_deref().unwrap_or("").into();
         let subject: Arc<str> = keyword.subjects.join("; ").into();
         for item in &keyword.items {
             places.push((item.line, item.number));
             let row = places.len() as u32;
-            let language = keyword.language.as_deref().unwrap_or("");
-            let texts = [&*keyword.name, language, &*subject, &*item.text];
+            let texts = [&name, &language, &subject, &item.text];
             let texts = (0..).zip(texts).filter(|(_, text)| !text.trim().is_empty());
-            cells.extend(texts.map(|(column, text)| match column {
-                3 => Cell::of_text(row, column, item.text.clone()),
-                2 => Cell::of_text(row, column, subject.clone()),
-                _ => Cell::of_text(row, column, text),
-            }));
+            cells.extend(texts.map(|(column, text)| Cell::of_text(row, column, text.clone())));
         }
     }
     let paths = Metadata { places, row_of: OnceLock::new() };

@@ -55,9 +55,9 @@ pub(in crate::open) fn read(file: &File, json: &Json) -> Result<Vec<Grid>, Probl
         return Err(refuse(file.source, "the SDMX-JSON message holds no data set")
             .hint("the request may have matched no data; ask for other codes or periods"));
     }
-    grids.extend(list("structure", "$", json, &mut pool, &|path| {
+    grids.extend(list(file, "structure", "$", json, &mut pool, &|path| {
         figures.iter().any(|figures| figures == path)
-    }));
+    })?);
     Ok(grids)
 }
 
@@ -72,13 +72,16 @@ impl From<String> for Mistake {
     }
 }
 
+/// A code and its label, as far as the structure says them.
+type Code = (Option<Arc<str>>, Option<Arc<str>>);
+
 /// A dimension, an attribute or a measure.
 #[derive(Debug)]
 struct Component {
     id: Box<str>,
     /// Where it stands in the structure.
     place: String,
-    codes: Vec<(Option<Arc<str>>, Option<Arc<str>>)>,
+    codes: Vec<Code>,
     /// In which member of a value its code stands.
     code_in: &'static str,
     labelled: bool,
@@ -111,6 +114,8 @@ struct Table {
     series: Vec<(Box<str>, u32)>,
     in_series: bool,
     keys: Vec<Arc<str>>,
+    /// Whether each row leaves out the attributes without values.
+    leaves_out: Vec<bool>,
     row_of: OnceLock<HashMap<String, u32>>,
 }
 
@@ -165,6 +170,7 @@ impl Table {
             series: Vec::new(),
             in_series,
             keys: Vec::new(),
+            leaves_out: Vec::new(),
             row_of: OnceLock::new(),
         }
     }
@@ -212,6 +218,8 @@ impl Table {
         // A draft writes a lone value without its array.
         let values = if matches!(values, Json::Array(_)) { values.array() } else { &bare };
         let (mut series_key, mut key) = (numbers(series), numbers(observation));
+        let left_out = self.left_out(values);
+        self.leaves_out.push(left_out);
         let (mut measure, mut attribute) = (0, self.measures);
         let (mut in_series, mut in_set) = (of_series.iter(), of_set.iter());
         for (on, component) in &self.components {
@@ -243,6 +251,7 @@ impl Table {
                     measure += 1;
                     values.get(measure - 1)
                 }
+                On::ObservationAttribute if left_out && component.codes.is_empty() => continue,
                 On::ObservationAttribute => {
                     attribute += 1;
                     values.get(attribute - 1)
@@ -285,6 +294,16 @@ impl Table {
         }
         room(file.source, self.cells.len() as u64, file.bytes)
             .map_err(|problem| Mistake::Problem(Box::new(problem)))
+    }
+
+    /// Whether an observation leaves out the attributes that have no values at all, as an office is
+    /// known to do: it has places for the others only.
+    fn left_out(&self, values: &[Json]) -> bool {
+        let attributes =
+            || self.components.iter().filter(|(on, _)| *on == On::ObservationAttribute);
+        let with_values = attributes().filter(|(_, c)| !c.codes.is_empty()).count();
+        let said = values.len().saturating_sub(self.measures);
+        with_values > 0 && said == with_values && said < attributes().count()
     }
 
     fn finish(mut self, name: Option<String>) -> Grid {
@@ -375,7 +394,20 @@ impl Layout for Table {
         let place = match on {
             On::Measure if before == 0 => return None,
             On::Measure => return Some(format!("{figure}[{before}]")),
-            On::ObservationAttribute => Some(format!("{figure}[{}]", self.measures + before)),
+            On::ObservationAttribute => {
+                let left_out = self.leaves_out.get((row as usize).checked_sub(1)?);
+                if left_out == Some(&true) && component.codes.is_empty() {
+                    return Some(component.place.clone());
+                }
+                let skipped = match left_out {
+                    Some(true) => self.components[..number]
+                        .iter()
+                        .filter(|(on, c)| *on == On::ObservationAttribute && c.codes.is_empty())
+                        .count(),
+                    _ => 0,
+                };
+                Some(format!("{figure}[{}]", self.measures + before - skipped))
+            }
             On::SeriesAttribute => Some(format!("{series}['attributes'][{before}]")),
             On::SetAttribute => Some(format!("{}['attributes'][{before}]", self.place)),
             On::SetDimension | On::SeriesDimension | On::ObservationDimension => None,

@@ -10,6 +10,7 @@ mod header;
 pub(super) mod json;
 mod paths;
 mod records;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -45,7 +46,12 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Vec<Grid>, Problem> {
     let mut xml = Xml::new(source, &text);
     loop {
         match xml.next()? {
-            Token::Start(element) => message.open(&xml, &element)?,
+            Token::Start(element) => {
+                message.open(&xml, &element)?;
+                if message.data.last().is_some_and(|data| data.columns.said > xml.most_said()) {
+                    return Err(xml.problem("the data set has too many columns to hold"));
+                }
+            }
             Token::End => message.close()?,
             Token::Text(text) => message.text(&text),
             Token::Eof => break,
@@ -295,7 +301,11 @@ impl Message<'_> {
             if let Some(code) = code {
                 data.shared_field(slot, &concept, None, code);
             }
-            self.path.push_str(&format!("/Value[@{}={}]", by.name(), super::xml::quoted(&concept)));
+            // Nothing stands below it; its path is made only where it says still more.
+            if !more.is_empty() {
+                let concept = super::xml::quoted(&concept);
+                self.path.push_str(&format!("/Value[@{}={concept}]", by.name()));
+            }
             for (attribute, value) in more {
                 let slot = data.columns.slot(at, &self.path);
                 let header = format!("{concept} {}", local(&attribute));
@@ -315,7 +325,7 @@ impl Message<'_> {
             return Ok(());
         }
         let slot = data.columns.slot(at, &self.path);
-        let dimension = self.header.dimension_at_observation().to_owned();
+        let dimension = self.header.dimension_at_observation();
         let mut own = None;
         if name == "ObsDimension" {
             xml.attributes(element, |attribute, value| {
@@ -350,6 +360,9 @@ impl Message<'_> {
 
     fn text(&mut self, text: &str) {
         let Some(frame) = self.frames.last_mut() else { return };
+        if frame.text.is_empty() && text.trim_ascii_start().is_empty() {
+            return;
+        }
         match frame.kind {
             Kind::Described | Kind::Inner => frame.text.push_str(text),
             // The value itself, where a section's measure is written as a text.

@@ -37,6 +37,9 @@ pub(super) struct Label {
     pub(super) relative: Box<str>,
 }
 
+/// Runs by their holder, what their observations are called, and the number of the first.
+pub(super) type Runs = BTreeMap<(Node, Option<u32>, u32), usize>;
+
 #[derive(Debug)]
 pub(super) struct DataPaths {
     pub(super) tree: Arc<Tree>,
@@ -49,7 +52,7 @@ pub(super) struct DataPaths {
     pub(super) runs: Vec<Run>,
     /// The groups of a series, each with its columns.
     pub(super) groups: HashMap<Node, Vec<(Node, Vec<u32>)>>,
-    pub(super) run_of: OnceLock<BTreeMap<(Node, Option<u32>, u32), usize>>,
+    pub(super) run_of: OnceLock<Runs>,
 }
 
 impl DataPaths {

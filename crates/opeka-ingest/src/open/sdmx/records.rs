@@ -12,11 +12,24 @@ use crate::open::flat::Pool;
 use crate::open::xml::tree::{Node, Tree};
 use crate::open::xml::{Xml, local, quoted};
 
+/// Parts of a structure that older messages name by their concept only.
+const COMPONENTS: [&str; 7] = [
+    "Dimension",
+    "TimeDimension",
+    "MeasureDimension",
+    "Attribute",
+    "PrimaryMeasure",
+    "CrossSectionalMeasure",
+    "Measure",
+];
+
 /// All tables of described things.
 #[derive(Default)]
 pub(super) struct Records {
     tables: Vec<Table>,
     open: Vec<Open>,
+    /// How long the names of all columns are together.
+    said: usize,
 }
 
 /// One table: the codes of a code list, or `structure`, `header`, `footer`.
@@ -90,15 +103,25 @@ impl Records {
         let has = |wanted: &str| attributes.iter().find(|(name, _)| name == wanted);
         let above = self.open.last();
         let of_list = above.is_some_and(|above| self.tables[above.table].list.is_some());
+        let mut thing = false;
         let described = match above.map(|above| self.tables[above.table].name.as_str()) {
-            _ if of_list => name == "Code",
-            Some("header" | "description") => true,
-            Some("footer") => name == "Message",
+            Some("header" | "description") if !of_list => true,
+            Some("footer") if !of_list => {
+                thing = name == "Message";
+                thing
+            }
+            _ if of_list => {
+                thing = name == "Code";
+                thing
+            }
             _ => {
-                let identified =
-                    ["id", "urn", "conceptRef", "value"].iter().any(|id| has(id).is_some());
-                (identified && !matches!(name, "Ref" | "Annotation" | "Name" | "Description"))
-                    || !self.open.iter().any(|open| open.row.is_some())
+                let listed = above.is_some_and(|above| {
+                    above.element.ends_with("List") || above.element.ends_with("Components")
+                });
+                thing = (listed && COMPONENTS.contains(&name))
+                    || (["id", "urn", "conceptRef", "value"].iter().any(|id| has(id).is_some())
+                        && !matches!(name, "Ref" | "Annotation" | "Name" | "Description"));
+                thing || !self.open.iter().any(|open| open.row.is_some())
             }
         };
         let list = match name {
@@ -125,7 +148,12 @@ impl Records {
             relative: String::new(),
             met: HashMap::new(),
             element: match self.open.last() {
-                Some(above) => format!("{}/{name}", above.element),
+                // What stands deep in text of its own is told by the last steps.
+                Some(above) => {
+                    let from = above.element.len().saturating_sub(300);
+                    let from = above.element.ceil_char_boundary(from);
+                    format!("{}/{name}", &above.element[from..])
+                }
                 None => name.to_owned(),
             },
             list,
@@ -153,9 +181,16 @@ impl Records {
                 }
             }
         }
+        // A component is a row even where only its parts say anything.
+        if thing {
+            self.row(&mut open, pool);
+        }
         self.open.push(open);
         for (attribute, value) in attributes {
             self.cell(&format!("@{attribute}"), &value, pool);
+        }
+        if self.said > xml.most_said() {
+            return Err(xml.problem("what the message describes has too many columns to hold"));
         }
         Ok(())
     }
@@ -170,19 +205,9 @@ impl Records {
 
     /// A cell of the thing that is open: below the open element, at an attribute or its text.
     fn cell(&mut self, last: &str, value: &str, pool: &mut Pool) {
-        let Some(open) = self.open.last_mut() else { return };
+        let Some(mut open) = self.open.pop() else { return };
+        let row = self.row(&mut open, pool);
         let table = &mut self.tables[open.table];
-        let row = match open.row {
-            Some(row) => row,
-            None => {
-                let row = table.row(open.node);
-                open.row = Some(row);
-                if table.list.is_none() {
-                    table.cell(row, ELEMENT, pool.share(&open.element));
-                }
-                row
-            }
-        };
         // What is said of the thing by an element within it belongs to the same row.
         let relative = match (open.relative.as_str(), last) {
             ("", "") => TEXT.to_owned(),
@@ -193,13 +218,32 @@ impl Records {
         let value = pool.share(value);
         let label = table.list.is_some()
             && (relative.starts_with("Name") || relative.starts_with("Description"));
+        let known = table.columns.len();
         let column = table.cell(row, &relative, value.clone());
+        if table.columns.len() > known {
+            self.said += relative.len();
+        }
         if relative == "@id" || relative == "@value" {
             table.code_column = column;
         }
         if label && let Some(code) = table.code(row) {
             table.labels.entry(code).or_insert((value, column));
         }
+        self.open.push(open);
+    }
+
+    /// The row of what an open element describes.
+    fn row(&mut self, open: &mut Open, pool: &mut Pool) -> u32 {
+        if let Some(row) = open.row {
+            return row;
+        }
+        let table = &mut self.tables[open.table];
+        let row = table.row(open.node);
+        if table.list.is_none() {
+            table.cell(row, ELEMENT, pool.share(&open.element));
+        }
+        open.row = Some(row);
+        row
     }
 
     /// What the attributes of a data set say of the message.

@@ -13,7 +13,9 @@ use super::decode;
 use super::flat::refuse_line;
 
 /// Deeper elements than this are in no statistical format.
-const MOST_DEEP: usize = 200;
+const MOST_DEEP: usize = 100;
+/// Names are said again in each path, and no format has names longer than this.
+const LONGEST_NAME: usize = 200;
 
 /// The text of an XML file, in the encoding that it declares.
 pub(super) fn text<'b>(source: &str, bytes: &'b [u8]) -> Result<Cow<'b, str>, Problem> {
@@ -62,6 +64,11 @@ impl<'t> Xml<'t> {
         refuse_line(self.source, 1 + breaks, message)
     }
 
+    /// How long what names columns may be together: in proportion to the file.
+    pub(super) fn most_said(&self) -> usize {
+        self.text.len().saturating_mul(32).saturating_add(1 << 20)
+    }
+
     pub(super) fn next(&mut self) -> Result<Token<'t>, Problem> {
         loop {
             let event = match self.reader.read_event() {
@@ -77,6 +84,11 @@ impl<'t> Xml<'t> {
                     self.depth += 1;
                     if self.depth > MOST_DEEP {
                         let message = format!("elements are nested more than {MOST_DEEP} deep");
+                        return Err(self.problem(message).hint("no statistical format does this"));
+                    }
+                    if start.name().as_ref().len() > LONGEST_NAME {
+                        let message =
+                            format!("an element has a name of more than {LONGEST_NAME} bytes");
                         return Err(self.problem(message).hint("no statistical format does this"));
                     }
                     Token::Start(start)
