@@ -58,6 +58,8 @@ pub struct Look {
     pub bold: bool,
     /// Levels of indentation, of the cell's format; spaces before a text are not counted here.
     pub indent: u8,
+    /// Shown as per cent: `0.25` reads `25%`.
+    pub percent: bool,
 }
 
 impl Cell {
@@ -159,8 +161,11 @@ pub(crate) trait Paths: std::fmt::Debug + Send + Sync {
 impl Grid {
     /// A sheet of a workbook.
     pub fn sheet(name: impl Into<String>, mut cells: Vec<Cell>, mut merged: Vec<Span>) -> Self {
-        cells.sort_by_key(|cell| (cell.row, cell.column));
-        cells.dedup_by_key(|cell| (cell.row, cell.column));
+        // Readers hand cells over in order; only damaged files have others.
+        if !cells.is_sorted_by(|a, b| (a.row, a.column) < (b.row, b.column)) {
+            cells.sort_by_key(|cell| (cell.row, cell.column));
+            cells.dedup_by_key(|cell| (cell.row, cell.column));
+        }
         merged.sort_unstable();
         let merged_at =
             merged.iter().enumerate().map(|(i, span)| ((span.top, span.left), i)).collect();

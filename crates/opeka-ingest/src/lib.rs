@@ -32,6 +32,7 @@
 //! says is never an error of the program: it is an observation, or a problem with its place.
 
 mod attach;
+mod cells;
 mod codelist;
 mod grid;
 mod marks;
@@ -43,6 +44,7 @@ mod preview;
 mod recipe;
 mod select;
 
+pub use cells::{CellsError, Written, cells_csv, cells_parquet};
 pub use codelist::{Code, Codelist, Codelists, Match};
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};

@@ -1,16 +1,25 @@
 //! Bytes become a [`Workbook`]; the format is sniffed from the bytes, never from the name.
 
+mod limits;
 mod ods;
+mod ods_styles;
 mod repair;
+mod scan;
 mod superscript;
 #[cfg(test)]
 mod tests;
 mod text;
 mod workbook;
+mod xls;
+mod xlsb;
+mod xlsx;
+mod xlsx_parts;
 
 use std::cell::Cell;
 
 use opeka_model::{Kind, Place, Problem};
+
+pub(crate) use self::workbook::Sink;
 
 use crate::grid::Workbook;
 
@@ -75,17 +84,15 @@ pub fn open(source: &str, bytes: &[u8]) -> Result<Workbook, Problem> {
         Some(sheets) => sheets,
         None => Err(workbook::Unreadable::Damaged("the reader gave up".into())),
     };
-    match sheets {
-        Ok(sheets) => Ok(Workbook { source: source.to_owned(), sheets }),
-        Err(workbook::Unreadable::Password) => {
-            Err(fail("the workbook is protected by a password".into())
-                .hint("ask the publisher for an open copy, or save one without the password"))
-        }
-        Err(workbook::Unreadable::Damaged(why)) => Err(fail(format!(
-            "the workbook cannot be opened: {why}"
-        ))
-        .hint("the file may be cut short: compare its size and SHA-256 with the publisher's")),
-    }
+    let sheets = sheets.map_err(|why| why.problem(source))?;
+    Ok(Workbook { source: source.to_owned(), sheets })
+}
+
+/// Reads a workbook of the format that may have most cells, and hands them over as they are read.
+pub(crate) fn stream_xlsx(source: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Problem> {
+    let read = std::panic::AssertUnwindSafe(|| xlsx::read(bytes, sink));
+    let gave_up = || Err(workbook::Unreadable::Damaged("the reader gave up".into()));
+    quietly(read).unwrap_or_else(gave_up).map_err(|why| why.problem(source))
 }
 
 thread_local! {
@@ -95,9 +102,9 @@ thread_local! {
 
 /// Runs a reader and turns its panic into `None`.
 fn quietly<T>(work: std::panic::AssertUnwindSafe<impl FnOnce() -> T>) -> Option<T> {
-    READING.set(true);
+    let before = READING.replace(true);
     let done = std::panic::catch_unwind(work);
-    READING.set(false);
+    READING.set(before);
     done.ok()
 }
 
