@@ -31,7 +31,7 @@ pub(super) const COLUMNS: u32 = 1 << 14;
 /// Most cells of a file that only stand there as repetitions of others.
 pub(super) const MOST_REPEATED: u64 = 2_000_000;
 /// Most places of a used range that a reader may lay out in memory.
-pub(super) const MOST_PLACES: u64 = 50_000_000;
+pub(super) const MOST_PLACES: u64 = 20_000_000;
 
 /// A file that must not be read further, as one lower-case line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,11 +95,6 @@ impl<'a> Archive<'a> {
             )));
         }
         Ok(Self { zip, entries })
-    }
-
-    /// Whether there is an entry of that name.
-    pub(super) fn has(&self, path: &str) -> bool {
-        self.entries.contains_key(&folded(path))
     }
 
     /// The names of all entries, folded, in their order.

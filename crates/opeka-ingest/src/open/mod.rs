@@ -1,17 +1,25 @@
 //! Bytes become a [`Workbook`]; the format is sniffed from the bytes, never from the name.
 
+mod biff;
+mod binary;
 mod limits;
 mod ods;
 mod ods_styles;
+mod ole;
 mod repair;
 mod scan;
 mod superscript;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_limits;
+#[cfg(test)]
+mod tests_looks;
 mod text;
 mod workbook;
 mod xls;
 mod xlsb;
+mod xlsb_parts;
 mod xlsx;
 mod xlsx_parts;
 

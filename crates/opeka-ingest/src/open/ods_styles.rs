@@ -10,8 +10,8 @@ use super::ods::attribute;
 use super::workbook::{Unreadable, damaged};
 use crate::grid::Look;
 
-/// Five millimetres, a bit less than half a centimetre, is what a step of indentation measures.
-const STEP: f64 = 10.0 / 72.0 * 25.4;
+/// Millimetres of a step of indentation: ten points.
+const STEP: f64 = 25.4 * 10.0 / 72.0;
 
 #[derive(Debug, Default)]
 struct Style {

@@ -6,12 +6,14 @@
 use std::fmt::Display;
 use std::io::Cursor;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use calamine::{Data, Dimensions, Reader, SheetType, Xlsx, XlsxError, open_workbook_from_rs};
+use calamine::{Data, Dimensions, Reader, SheetType};
 use opeka_model::{Kind, Place, Problem};
 
+use super::superscript::{Split, split_unicode};
 use super::{Format, ods, xls, xlsb, xlsx};
-use crate::grid::{Cell, Grid, Span, Value};
+use crate::grid::{Cell, Grid, Look, Span, Value};
 
 /// Why a workbook cannot be opened.
 #[derive(Debug)]
@@ -63,7 +65,8 @@ struct Grids {
 
 impl Grids {
     fn close(&mut self) {
-        if let Some((name, merged, cells)) = self.open.take() {
+        if let Some((name, merged, mut cells)) = self.open.take() {
+            cells.shrink_to_fit();
             self.done.push(Grid::sheet(name, cells, merged));
         }
     }
@@ -97,14 +100,7 @@ pub(super) fn read(format: Format, bytes: &[u8]) -> Result<Vec<Grid>, Unreadable
         }
         Format::Xlsb => xlsb::read(bytes),
         Format::Ods => ods::read(bytes),
-        Format::Ole2 => {
-            // An encrypted workbook of a newer format hides in the same container.
-            let newer: Result<Xlsx<Cursor<&[u8]>>, _> = open_workbook_from_rs(Cursor::new(bytes));
-            match newer {
-                Err(XlsxError::Password) => Err(Unreadable::Password),
-                _ => xls::read(bytes),
-            }
-        }
+        Format::Ole2 => xls::read(bytes),
         Format::Text => Err(Unreadable::Damaged("not a workbook".into())),
     }
 }
@@ -156,6 +152,26 @@ pub(super) fn date_value(date: calamine::ExcelDateTime) -> Value {
         text += &format!("T{hour:02}:{minute:02}:{second:02}");
     }
     Value::Date(text)
+}
+
+/// A cell that is not empty, its mark split off. The runs of its text, where they are known, say more
+/// than the text.
+pub(super) fn cell_of(
+    (row, column): (u32, u32),
+    value: Value,
+    mark: Option<&Split>,
+    look: Look,
+) -> Option<Cell> {
+    let (value, superscript) = match (mark, value) {
+        (Some(split), _) => (Value::Text(Arc::clone(&split.base)), Some(split.mark.clone())),
+        (None, Value::Text(text)) => {
+            let split = split_unicode(&text)?;
+            let mark = (!split.mark.is_empty()).then_some(split.mark);
+            (Value::Text(split.base), mark)
+        }
+        (None, value) => (value, None),
+    };
+    Some(Cell { row, column, value, superscript, look })
 }
 
 /// Whether a number format shows per cent: a `%` that is not quoted, escaped or in brackets.

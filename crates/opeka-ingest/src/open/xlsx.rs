@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Cursor;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use calamine::{DataRef, Style, Xlsx, XlsxError, open_workbook_from_rs};
@@ -83,7 +82,8 @@ fn cells(bytes: &[u8], scanned: &Receiver<Scanned>, sink: &mut dyn Sink) -> Resu
         }
         let looks = looks.get_or_insert_with(|| reader.styles().iter().map(look).collect());
         let mut marks = beside.marks;
-        let mut chunk = Vec::with_capacity(CHUNK);
+        // Most sheets are small, and there may be thousands of them.
+        let mut chunk = Vec::new();
         while let Some((read, style)) = reader.next_cell_with_style_id().map_err(unreadable)? {
             let (row, column) = read.get_position();
             if row >= ROWS || column >= COLUMNS {
@@ -209,23 +209,4 @@ impl Texts {
         };
         Some((value, None))
     }
-}
-
-/// A cell's position and value from another reader of the same library, its mark split off.
-pub(super) fn cell_of(
-    (row, column): (u32, u32),
-    value: Value,
-    mark: Option<&Split>,
-    look: Look,
-) -> Option<Cell> {
-    let (value, superscript) = match (mark, value) {
-        (Some(split), _) => (Value::Text(Arc::clone(&split.base)), Some(split.mark.clone())),
-        (None, Value::Text(text)) => {
-            let split = split_unicode(&text)?;
-            let mark = (!split.mark.is_empty()).then_some(split.mark);
-            (Value::Text(split.base), mark)
-        }
-        (None, value) => (value, None),
-    };
-    Some(Cell { row, column, value, superscript, look })
 }

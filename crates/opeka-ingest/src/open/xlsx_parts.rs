@@ -61,7 +61,10 @@ impl Parts {
         let (mut stated, mut items, mut any_raised) = (0u64, 0u64, false);
         archive.scan(&path, |_, tag| {
             match tag.name {
-                b"sst" => stated = tag.attribute(b"uniqueCount").and_then(number).unwrap_or(0),
+                b"sst" if tag.does != Does::Close => {
+                    let count = tag.attribute(b"uniqueCount").and_then(number);
+                    stated = stated.max(count.unwrap_or(0));
+                }
                 b"si" if tag.does != Does::Close => items += 1,
                 b"vertAlign" => any_raised = true,
                 _ => (),

@@ -1,0 +1,263 @@
+//! What the records of a BIFF8 workbook say beside the values: superscript runs and looks.
+//!
+//! Names of records and fields are those of MS-XLS. What cannot be followed is passed over: the
+//! values come from another reader, which tells of damage.
+
+use std::collections::HashMap;
+
+use super::binary::{Font, Styles, split_formatted, u16_at, u32_at};
+use super::limits::{MOST_PLACES, Refused};
+use super::superscript::Split;
+use crate::grid::Look;
+
+const BOF: u16 = 0x0809;
+const EOF: u16 = 0x000A;
+const BOUND_SHEET: u16 = 0x0085;
+const CONTINUE: u16 = 0x003C;
+const DIMENSIONS: u16 = 0x0200;
+const FONT: u16 = 0x0031;
+const FORMAT: u16 = 0x041E;
+const LABEL_SST: u16 = 0x00FD;
+const MUL_RK: u16 = 0x00BD;
+const SST: u16 = 0x00FC;
+const XF: u16 = 0x00E0;
+/// Blank cells have looks and nothing else.
+const OTHER_CELLS: [u16; 6] = [0x0203, 0x027E, 0x0204, 0x0205, 0x0006, 0x00D6];
+/// Rows of the format.
+const ROWS: u32 = 65_536;
+
+/// What is said of the cells of one sheet, where it is not plain.
+pub(super) type Beside = HashMap<(u32, u32), (Look, Option<Split>)>;
+
+/// What is said of each sheet, in the order of the sheets.
+///
+/// # Errors
+/// Where the values would take more memory than a file may.
+pub(super) fn beside(stream: &[u8]) -> Result<Vec<Beside>, Refused> {
+    let (mut styles, mut sheets, mut strings) = (Styles::default(), Vec::new(), HashMap::new());
+    let mut rich = Vec::new();
+    let newest = u16_at(stream, 4) == Some(0x0600);
+    let mut records = Records { stream, at: 0 };
+    while let Some((kind, data)) = records.next() {
+        match kind {
+            EOF => break,
+            BOUND_SHEET => sheets.extend(u32_at(data, 0)),
+            FONT => {
+                let (weight, escapement) = (u16_at(data, 6), u16_at(data, 8));
+                let font = Font::new(weight.unwrap_or(400), escapement.unwrap_or(0));
+                styles.fonts.push(font);
+            }
+            FORMAT if newest => {
+                if let (Some(number), Some(code)) = (u16_at(data, 0), data.get(2..).and_then(text))
+                {
+                    styles.number_format(number, &code);
+                }
+            }
+            XF => {
+                let (font, shown) = (u16_at(data, 0), u16_at(data, 2));
+                let indent = if newest { data.get(8).map_or(0, |byte| byte & 0x0F) } else { 0 };
+                styles.formats.push((font.unwrap_or(0), shown.unwrap_or(0), indent));
+            }
+            SST if newest => {
+                let mut parts = vec![data];
+                while let Some(part) = records.next_if(CONTINUE) {
+                    parts.push(part);
+                }
+                rich = Parts { parts, part: 0, at: 8 }.rich_strings();
+            }
+            _ => (),
+        }
+    }
+    // The fonts may stand after the strings.
+    let font = |number: u16| numbered(&styles.fonts, number);
+    for (index, units, runs) in rich {
+        if let Some(split) = split_formatted(&units, &runs, font) {
+            strings.insert(index, split);
+        }
+    }
+    let looks: Vec<Look> = (0..styles.formats.len()).map(|at| styles.look(at, font)).collect();
+    let (mut found, mut places, mut walked) = (Vec::new(), 0u64, 0usize);
+    for start in sheets {
+        let (sheet, end) = sheet(stream, start as usize, &looks, &strings, &mut places)?;
+        found.push(sheet);
+        walked += end.saturating_sub(start as usize) + 1;
+        if walked > 4 * stream.len() {
+            return Err(Refused("its sheets lie over each other".into()));
+        }
+    }
+    Ok(found)
+}
+
+/// The font 4 is left out of the count.
+fn numbered(fonts: &[Font], number: u16) -> Font {
+    let index = usize::from(number) - usize::from(number > 4);
+    fonts.get(index).copied().unwrap_or_default()
+}
+
+/// What is said of the sheet that starts at an offset, and where it ends.
+fn sheet(
+    stream: &[u8],
+    start: usize,
+    looks: &[Look],
+    strings: &HashMap<u32, Split>,
+    places: &mut u64,
+) -> Result<(Beside, usize), Refused> {
+    let (mut found, mut depth) = (Beside::new(), 0u32);
+    let (mut first, mut last) = ((u32::MAX, u32::MAX), (0, 0));
+    let mut records = Records { stream, at: start };
+    while let Some((kind, data)) = records.next() {
+        let mut cell = |column: u16, format: Option<u16>, split: Option<&Split>| {
+            let Some(row) = u16_at(data, 0) else { return };
+            let (row, column) = (u32::from(row), u32::from(column));
+            first = (first.0.min(row), first.1.min(column));
+            last = (last.0.max(row), last.1.max(column));
+            let look = format.and_then(|format| looks.get(usize::from(format)));
+            let look = look.copied().unwrap_or_default();
+            if look != Look::default() || split.is_some() {
+                found.insert((row, column), (look, split.cloned()));
+            }
+        };
+        match kind {
+            BOF => depth += 1,
+            EOF if depth <= 1 => break,
+            EOF => depth -= 1,
+            // The reader sets memory aside for as much as is claimed.
+            DIMENSIONS if data.len() >= 14 => {
+                let rows = u32_at(data, 4).unwrap_or(0);
+                if rows > ROWS {
+                    return Err(Refused(format!("a sheet claims {rows} rows, more than {ROWS}")));
+                }
+            }
+            LABEL_SST => {
+                if let Some(column) = u16_at(data, 2) {
+                    let string = u32_at(data, 6);
+                    cell(column, u16_at(data, 4), string.and_then(|at| strings.get(&at)));
+                }
+            }
+            MUL_RK => {
+                let start = u16_at(data, 2).unwrap_or(0);
+                let count = data.len().saturating_sub(6) / 6;
+                for index in 0..count {
+                    let format = u16_at(data, 4 + index * 6);
+                    cell(start.saturating_add(index as u16), format, None);
+                }
+            }
+            _ if OTHER_CELLS.contains(&kind) => {
+                if let Some(column) = u16_at(data, 2) {
+                    cell(column, u16_at(data, 4), None);
+                }
+            }
+            _ => (),
+        }
+    }
+    // The reader lays out all places between the first cell and the last.
+    if first.0 <= last.0 {
+        *places += u64::from(last.0 - first.0 + 1) * u64::from(last.1 - first.1 + 1);
+    }
+    match *places > MOST_PLACES {
+        true => {
+            Err(Refused(format!("its cells spread over {places} places, more than {MOST_PLACES}")))
+        }
+        false => Ok((found, records.at)),
+    }
+}
+
+/// The records of a stream, one after the other.
+struct Records<'a> {
+    stream: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Records<'a> {
+    fn next(&mut self) -> Option<(u16, &'a [u8])> {
+        let kind = u16_at(self.stream, self.at)?;
+        let length = usize::from(u16_at(self.stream, self.at + 2)?);
+        let data = self.stream.get(self.at + 4..self.at + 4 + length)?;
+        self.at += 4 + length;
+        Some((kind, data))
+    }
+
+    fn next_if(&mut self, kind: u16) -> Option<&'a [u8]> {
+        let before = self.at;
+        match self.next() {
+            Some((found, data)) if found == kind => Some(data),
+            _ => {
+                self.at = before;
+                None
+            }
+        }
+    }
+}
+
+/// A text with its length in 16 bits and its flags.
+fn text(data: &[u8]) -> Option<String> {
+    let (length, flags) = (usize::from(u16_at(data, 0)?), *data.get(2)?);
+    let data = &data[3..];
+    if flags & 1 == 0 {
+        return Some(data.get(..length)?.iter().map(|byte| char::from(*byte)).collect());
+    }
+    let units = data.get(..length * 2)?.chunks_exact(2);
+    let units: Vec<u16> = units.map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    Some(String::from_utf16_lossy(&units))
+}
+
+/// The data of a record that goes on in others.
+struct Parts<'a> {
+    parts: Vec<&'a [u8]>,
+    part: usize,
+    at: usize,
+}
+
+/// A shared string with its number, its units of UTF-16, and its formatting runs.
+type Rich = (u32, Vec<u16>, Vec<(u16, u16)>);
+
+impl Parts<'_> {
+    /// The shared strings that have formatting runs.
+    fn rich_strings(mut self) -> Vec<Rich> {
+        let mut found = Vec::new();
+        for index in 0u32.. {
+            match self.string() {
+                Some((_, runs)) if runs.is_empty() => (),
+                Some((units, runs)) => found.push((index, units, runs)),
+                None => break,
+            }
+        }
+        found
+    }
+
+    fn string(&mut self) -> Option<(Vec<u16>, Vec<(u16, u16)>)> {
+        let (length, flags) = (self.u16()?, self.byte()?);
+        let run_count = if flags & 8 != 0 { self.u16()? } else { 0 };
+        let extended =
+            if flags & 4 != 0 { u32::from(self.u16()?) | u32::from(self.u16()?) << 16 } else { 0 };
+        let (mut wide, mut units) = (flags & 1 != 0, Vec::new());
+        for _ in 0..length {
+            if self.parts.get(self.part)?.len() == self.at {
+                // Characters that go on in another record begin with how wide they are.
+                wide = self.byte()? & 1 != 0;
+            }
+            units.push(if wide { self.u16()? } else { u16::from(self.byte()?) });
+        }
+        let runs = (0..run_count).map(|_| Some((self.u16()?, self.u16()?)));
+        let runs = runs.collect::<Option<Vec<_>>>()?;
+        for _ in 0..extended {
+            self.byte()?;
+        }
+        Some((units, runs))
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        loop {
+            let part = self.parts.get(self.part)?;
+            if let Some(byte) = part.get(self.at) {
+                self.at += 1;
+                return Some(*byte);
+            }
+            (self.part, self.at) = (self.part + 1, 0);
+        }
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        Some(u16::from_le_bytes([self.byte()?, self.byte()?]))
+    }
+}
