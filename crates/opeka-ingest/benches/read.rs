@@ -170,7 +170,7 @@ fn compare() -> Result<()> {
         command.arg(what).arg(path);
         command
     };
-    println!("{:44} {:>9} {:>8} {:>9}  {}", "", "median", "", "memory", "cells");
+    println!("{:44} {:>9} {:>8} {:>9}  cells", "", "median", "", "memory");
     let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
     let row = |what: &str, timed: &Timed, bytes: u64| {
         let seconds = timed.took.as_secs_f64();

@@ -70,7 +70,7 @@ pub(super) fn beside(stream: &[u8]) -> Result<Vec<Beside>, Refused> {
     }
     // The fonts may stand after the strings.
     let font = |number: u16| numbered(&styles.fonts, number);
-    for (index, units, runs) in rich {
+    for (index, (units, runs)) in rich {
         if let Some(split) = split_formatted(&units, &runs, font) {
             strings.insert(index, split);
         }
@@ -208,24 +208,24 @@ struct Parts<'a> {
     at: usize,
 }
 
-/// A shared string with its number, its units of UTF-16, and its formatting runs.
-type Rich = (u32, Vec<u16>, Vec<(u16, u16)>);
+/// The units of UTF-16 of a text, and its formatting runs: where each begins, and its font.
+type Formatted = (Vec<u16>, Vec<(u16, u16)>);
 
 impl Parts<'_> {
-    /// The shared strings that have formatting runs.
-    fn rich_strings(mut self) -> Vec<Rich> {
+    /// The shared strings that have formatting runs, with their numbers.
+    fn rich_strings(mut self) -> Vec<(u32, Formatted)> {
         let mut found = Vec::new();
         for index in 0u32.. {
             match self.string() {
                 Some((_, runs)) if runs.is_empty() => (),
-                Some((units, runs)) => found.push((index, units, runs)),
+                Some((units, runs)) => found.push((index, (units, runs))),
                 None => break,
             }
         }
         found
     }
 
-    fn string(&mut self) -> Option<(Vec<u16>, Vec<(u16, u16)>)> {
+    fn string(&mut self) -> Option<Formatted> {
         let (length, flags) = (self.u16()?, self.byte()?);
         let run_count = if flags & 8 != 0 { self.u16()? } else { 0 };
         let extended =

@@ -97,7 +97,6 @@ fn words(bytes: &[u8]) -> Vec<u32> {
 
 impl<'a> Container<'a> {
     /// The container, its directory, and where the table of small sectors starts.
-    #[expect(clippy::type_complexity, reason = "three things that are read once")]
     fn open(bytes: &'a [u8]) -> Result<Option<(Self, Vec<u8>, u32)>, Refused> {
         let size = match u16_at(bytes, 30) {
             Some(9) => 512,

@@ -4,7 +4,7 @@
 //! inline strings end in a superscript run, and which cells use them.
 
 use std::collections::HashMap;
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 use std::sync::Arc;
 
 use quick_xml::events::attributes::Attribute;
@@ -134,10 +134,7 @@ pub(super) fn referred(reference: &BytesRef) -> Option<char> {
 }
 
 /// As calamine reads: an empty element is a start and an end.
-fn reader<R: Read>(entry: R) -> Reader<R>
-where
-    R: BufRead,
-{
+fn reader<R: BufRead>(entry: R) -> Reader<R> {
     let mut xml = Reader::from_reader(entry);
     xml.config_mut().expand_empty_elements = true;
     xml.config_mut().check_end_names = false;

@@ -177,3 +177,79 @@ impl<'a> Iterator for Records<'a> {
         Some((kind, data))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record as it is written.
+    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+        let mut bytes = match kind {
+            0..128 => vec![kind as u8],
+            _ => vec![kind as u8 | 0x80, (kind >> 7) as u8],
+        };
+        assert!(data.len() < 1 << 14);
+        bytes.extend([data.len() as u8 & 0x7F | 0x80, (data.len() >> 7) as u8]);
+        bytes.extend(data);
+        bytes
+    }
+
+    fn words(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn halves(halves: &[u16]) -> Vec<u8> {
+        halves.iter().flat_map(|half| half.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn marks_looks_and_merged_ranges_are_found() {
+        let plain = record(FONT, &halves(&[220, 0, 400, 0]));
+        let (bold, raised) = (halves(&[220, 0, 700, 0]), halves(&[220, 0, 400, 1]));
+        let format = |font: u16, shown: u16, indent: u8| {
+            let mut data = halves(&[0, shown, font, 0, 0]);
+            data.extend([0, indent, 0, 0]);
+            record(FORMAT, &data)
+        };
+        let part = [
+            plain,
+            record(FONT, &bold),
+            record(FONT, &raised),
+            // Formats of styles do not count among those of cells.
+            format(1, 0, 9),
+            record(BEGIN_CELL_FORMATS, &[]),
+            format(0, 0, 0),
+            format(1, 9, 2),
+            record(END_CELL_FORMATS, &[]),
+        ];
+        let styles = styles(&part.concat());
+        let font = |number: u16| styles.fonts[usize::from(number)];
+        let looks: Vec<Look> = (0..2).map(|at| styles.look(at, font)).collect();
+        assert_eq!(looks, [Look::default(), Look { bold: true, indent: 2, percent: true }]);
+        let text: Vec<u8> =
+            [words(&[5]), halves(&"12345".encode_utf16().collect::<Vec<_>>())].concat();
+        let runs = [words(&[2]), halves(&[0, 0, 4, 2])].concat();
+        let strings = [
+            record(STRING, &[&[0][..], &text].concat()),
+            record(STRING, &[&[1][..], &text, &runs].concat()),
+        ];
+        let strings = raised_of(&strings.concat(), &styles);
+        let sheet = [
+            record(ROW_HEADER, &words(&[7])),
+            record(SHARED_CELL, &words(&[3, 0, 0])),
+            record(SHARED_CELL, &words(&[4, 1, 1])),
+            record(MERGED, &words(&[1, 2, 3, 5])),
+            record(MERGED, &words(&[1, u32::MAX, 3, 5])),
+        ];
+        let found = of_sheet(&sheet.concat(), &looks, &strings);
+        assert_eq!(found.merged, [Span { top: 1, left: 3, bottom: 2, right: 5 }]);
+        assert_eq!(found.cells.len(), 1);
+        let (look, split) = &found.cells[&(7, 4)];
+        assert_eq!((*look, split.as_ref().unwrap()), (looks[1], &strings[&1]));
+        assert_eq!((&*strings[&1].base, &*strings[&1].mark), ("1234", "5"));
+    }
+
+    fn raised_of(part: &[u8], styles: &Styles) -> HashMap<u32, Split> {
+        raised(part, |number| styles.fonts[usize::from(number)])
+    }
+}
