@@ -15,6 +15,7 @@ const EOF: u16 = 0x000A;
 const BOUND_SHEET: u16 = 0x0085;
 const CONTINUE: u16 = 0x003C;
 const DIMENSIONS: u16 = 0x0200;
+const FILE_PASS: u16 = 0x002F;
 const FONT: u16 = 0x0031;
 const FORMAT: u16 = 0x041E;
 const LABEL_SST: u16 = 0x00FD;
@@ -41,6 +42,8 @@ pub(super) fn beside(stream: &[u8]) -> Result<Vec<Beside>, Refused> {
     while let Some((kind, data)) = records.next() {
         match kind {
             EOF => break,
+            // What follows is encrypted, and the reader of the values says so.
+            FILE_PASS => return Ok(Vec::new()),
             BOUND_SHEET => sheets.extend(u32_at(data, 0)),
             FONT => {
                 let (weight, escapement) = (u16_at(data, 6), u16_at(data, 8));
@@ -259,5 +262,46 @@ impl Parts<'_> {
 
     fn u16(&mut self) -> Option<u16> {
         Some(u16::from_le_bytes([self.byte()?, self.byte()?]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_that_goes_on_in_another_record_is_read_wherever_it_is_cut() {
+        // Five characters, two formatting runs; then one without runs.
+        let head = [5, 0, 8, 2, 0];
+        let runs = [0, 0, 0, 0, 4, 0, 6, 0];
+        let last = [1, 0, 0, b'a'];
+        let whole = [&[0u8; 8][..], &head, b"12345", &runs, &last].concat();
+        for cut in 9..whole.len() {
+            let mut next = whole[cut..].to_vec();
+            let characters = (14..18).contains(&cut) || cut == 13 || cut == whole.len() - 1;
+            if characters {
+                next.insert(0, 0);
+            }
+            let parts = Parts { parts: vec![&whole[..cut], &next], part: 0, at: 8 };
+            let due = ("12345".encode_utf16().collect(), vec![(0, 0), (4, 6)]);
+            assert_eq!(parts.rich_strings(), [(0, due)], "{cut}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_read_from_what_is_encrypted() {
+        let record = |kind: u16, data: &[u8]| {
+            [&kind.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat()
+        };
+        let globals = [record(BOF, &[0, 6, 5, 0]), record(BOUND_SHEET, &[12, 0, 0, 0])].concat();
+        let wild = record(DIMENSIONS, &[0xFF; 14]);
+        let open = [&globals[..], &record(EOF, &[]), &wild].concat();
+        assert!(beside(&open).is_ok());
+        let open = open.iter().copied().collect::<Vec<u8>>();
+        let mut wildly = open.clone();
+        wildly[12] = globals.len() as u8 + 4;
+        assert!(beside(&wildly).is_err());
+        let closed = [&globals[..], &record(FILE_PASS, &[1, 0]), &wild].concat();
+        assert!(beside(&closed).unwrap().is_empty());
     }
 }

@@ -110,11 +110,15 @@ impl<'a> Archive<'a> {
         &'s mut self,
         path: &str,
     ) -> Result<Option<BufReader<impl Read + use<'s, 'a>>>, Unreadable> {
+        Ok(self.held(path)?.map(|entry| BufReader::with_capacity(64 << 10, entry)))
+    }
+
+    fn held<'s>(&'s mut self, path: &str) -> Result<Option<impl Read + use<'s, 'a>>, Unreadable> {
         let Some(&index) = self.entries.get(&folded(path)) else { return Ok(None) };
         let entry =
             self.zip.by_index(index).map_err(|error| Unreadable::Damaged(error.to_string()))?;
         let left = entry.size();
-        Ok(Some(BufReader::with_capacity(64 << 10, Held { entry, left })))
+        Ok(Some(Held { entry, left }))
     }
 
     /// Scans a part; nothing where there is no such part.
@@ -123,7 +127,8 @@ impl<'a> Archive<'a> {
         path: &str,
         each: impl FnMut(&[u8], Tag) -> Result<(), Refused>,
     ) -> Result<(), Unreadable> {
-        let Some(entry) = self.entry(path)? else { return Ok(()) };
+        // Without a buffer of its own: the scan has one.
+        let Some(entry) = self.held(path)? else { return Ok(()) };
         scan::scan(entry, each).map_err(|why| match why {
             scan::Stopped::Refused(Refused(why)) => Unreadable::Refused(format!("`{path}`: {why}")),
             scan::Stopped::Damaged(why) => Unreadable::Damaged(format!("`{path}`: {why}")),
