@@ -31,7 +31,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("datafusion-expr", &["opeka-functions"]),
     ("encoding_rs", &["opeka-ingest"]),
     ("indicatif", &["opeka-cli"]),
-    ("parquet", &["opeka-cli", "opeka-pipeline"]),
+    ("parquet", &["opeka-cli", "opeka-ingest", "opeka-pipeline"]),
     ("plotters", &["opeka-publish"]),
     ("pulldown-cmark", &["opeka-publish"]),
     ("quick-xml", &["opeka-ingest"]),

@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Look at a recipe and the sheet it reads
     Ingest(IngestArgs),
+    /// Print every cell of a file as it is read, in no project
+    Cells(CellsArgs),
     /// Do everything that `run` does, and publish nothing
     Check(CheckArgs),
     /// Query a release with SQL; without a query, interactively
@@ -101,6 +103,29 @@ pub(crate) struct IngestArgs {
     /// Characters to show of each cell
     #[arg(long, default_value_t = 14, value_name = "N")]
     pub(crate) width: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CellsArgs {
+    /// The file: a workbook, or whatever else a source may be
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only this sheet
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
+    /// How to write the cells
+    #[arg(long, value_enum, default_value = "csv")]
+    pub(crate) format: CellsFormat,
+    /// Write to this file instead of stdout
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// How cells are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CellsFormat {
+    Csv,
+    Parquet,
 }
 
 #[derive(Debug, Args)]

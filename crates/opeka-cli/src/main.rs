@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. `args.rs` is the whole surface, and each command has a file.
 
 mod args;
+mod cells;
 mod check;
 mod context;
 mod exit;
@@ -51,6 +52,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> anyhow::Result<()> {
     match &cli.command {
         Command::Run(args) => runtime.block_on(run::run(&context()?, args, printer)),
         Command::Ingest(args) => ingest::run(&context()?, args, printer),
+        Command::Cells(args) => cells::run(args, printer),
         Command::Check(args) => runtime.block_on(check::run(&context()?, args, printer)),
         Command::Query(args) => runtime.block_on(query::run(&context()?, args, printer)),
         Command::Trace(args) => runtime.block_on(trace::run(&context()?, args, printer)),

@@ -69,7 +69,7 @@ pub(crate) fn write_rows(
     format: Format,
     out: &mut (impl Write + Send),
 ) -> anyhow::Result<()> {
-    let mut out = Watched { out, reader_left: false };
+    let mut out = Watched::new(out);
     match write(answer, format, &mut out) {
         // Some writers keep no more of it than its text.
         Err(_) if out.reader_left => Err(std::io::Error::from(ErrorKind::BrokenPipe).into()),
@@ -78,12 +78,16 @@ pub(crate) fn write_rows(
 }
 
 /// Remembers that the reader went away.
-struct Watched<W> {
+pub(crate) struct Watched<W> {
     out: W,
-    reader_left: bool,
+    pub(crate) reader_left: bool,
 }
 
 impl<W> Watched<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self { out, reader_left: false }
+    }
+
     fn watch<T>(&mut self, result: std::io::Result<T>) -> std::io::Result<T> {
         result.inspect_err(|error| self.reader_left |= error.kind() == ErrorKind::BrokenPipe)
     }

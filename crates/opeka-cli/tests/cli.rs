@@ -10,6 +10,8 @@
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/cells.rs"]
+mod cells;
 #[path = "cli/check_kinds.rs"]
 mod check_kinds;
 #[path = "cli/commands.rs"]

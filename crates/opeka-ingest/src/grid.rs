@@ -60,7 +60,7 @@ pub struct Look {
     pub bold: bool,
     /// Levels of indentation, of the cell's format; spaces before a text are not counted here.
     pub indent: u8,
-    /// A number shown as per cent.
+    /// Shown as per cent: `0.25` reads `25%`.
     pub percent: bool,
 }
 

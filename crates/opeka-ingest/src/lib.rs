@@ -32,6 +32,7 @@
 //! says is never an error of the program: it is an observation, or a problem with its place.
 
 mod attach;
+mod cells;
 mod codelist;
 mod dfe;
 mod figure;
@@ -50,6 +51,7 @@ mod recipe;
 mod select;
 mod view;
 
+pub use cells::{CellsError, Written, cells_csv, cells_parquet};
 pub use codelist::{Code, Codelist, Codelists, Match};
 pub use dfe::{DataSetMetadata, Filter, Indicator};
 pub use flows::add_flows;

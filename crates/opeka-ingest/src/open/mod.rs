@@ -1,23 +1,38 @@
 //! Bytes become a [`Workbook`]; the format is sniffed from the bytes, never from the name.
 
+mod biff;
+mod binary;
 mod decode;
 mod eurostat;
 mod flat;
 mod html;
 mod json;
 mod jsonstat;
+mod limits;
 mod ods;
+mod ods_styles;
+mod ole;
 mod px;
 mod repair;
+mod scan;
 mod sdmx;
 mod sniff;
 mod spreadsheet_xml;
 mod superscript;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_limits;
+#[cfg(test)]
+mod tests_looks;
 mod text;
 mod workbook;
 mod worldbank;
+mod xls;
+mod xlsb;
+mod xlsb_parts;
+mod xlsx;
+mod xlsx_parts;
 mod xml;
 
 use std::cell::Cell;
@@ -26,6 +41,7 @@ use std::panic::AssertUnwindSafe;
 use opeka_model::Problem;
 
 pub use self::sniff::{Format, sniff};
+pub(crate) use self::workbook::Sink;
 use crate::grid::{Grid, Workbook};
 
 /// Opens a file's bytes.
@@ -41,7 +57,9 @@ pub fn open(source: &str, bytes: &[u8]) -> Result<Workbook, Problem> {
         );
     }
     let structured = |read: fn(&str, &[u8]) -> Result<Vec<Grid>, Problem>| {
-        let sheets = read(source, bytes)?;
+        // What nobody foresaw in a file must be a problem too.
+        let gave_up = || Err(flat::refuse(source, "the reader gave up"));
+        let sheets = quietly(AssertUnwindSafe(|| read(source, bytes))).unwrap_or_else(gave_up)?;
         Ok(Workbook { source: source.to_owned(), sheets: with_names_of_their_own(sheets) })
     };
     let format = sniff(bytes);
@@ -61,17 +79,15 @@ pub fn open(source: &str, bytes: &[u8]) -> Result<Workbook, Problem> {
         Some(sheets) => sheets,
         None => Err(workbook::Unreadable::Damaged("the reader gave up".into())),
     };
-    match sheets {
-        Ok(sheets) => Ok(Workbook { source: source.to_owned(), sheets }),
-        Err(workbook::Unreadable::Password) => {
-            Err(fail("the workbook is protected by a password".into())
-                .hint("ask the publisher for an open copy, or save one without the password"))
-        }
-        Err(workbook::Unreadable::Damaged(why)) => Err(fail(format!(
-            "the workbook cannot be opened: {why}"
-        ))
-        .hint("the file may be cut short: compare its size and SHA-256 with the publisher's")),
-    }
+    let sheets = sheets.map_err(|why| why.problem(source))?;
+    Ok(Workbook { source: source.to_owned(), sheets })
+}
+
+/// Reads a workbook of the format that may have most cells, and hands them over as they are read.
+pub(crate) fn stream_xlsx(source: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Problem> {
+    let read = AssertUnwindSafe(|| xlsx::read(bytes, sink));
+    let gave_up = || Err(workbook::Unreadable::Damaged("the reader gave up".into()));
+    quietly(read).unwrap_or_else(gave_up).map_err(|why| why.problem(source))
 }
 
 /// Sheets of one name are told apart by a number: two agencies may call a code list alike.
@@ -100,9 +116,9 @@ thread_local! {
 
 /// Runs a reader and turns its panic into `None`.
 fn quietly<T>(work: AssertUnwindSafe<impl FnOnce() -> T>) -> Option<T> {
-    READING.set(true);
+    let before = READING.replace(true);
     let done = std::panic::catch_unwind(work);
-    READING.set(false);
+    READING.set(before);
     done.ok()
 }
 

@@ -1,71 +1,81 @@
-//! Superscript runs of Office Open XML: `1234` with a superscript `1` is not 12341.
+//! Superscript runs: `1234` with a superscript `1` is not 12341.
 //!
-//! The reader joins all runs of a rich text, so the runs are read here once more: which shared or
+//! Readers join all runs of a rich text, so the runs are read here once more: which shared or
 //! inline strings end in a superscript run, and which cells use them.
 
 use std::collections::HashMap;
-use std::io::{BufReader, Cursor, Read};
+use std::io::BufRead;
+use std::sync::Arc;
 
-use calamine::XlsxError;
 use quick_xml::events::attributes::Attribute;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-/// A text that ends in a superscript run: what stands before it, and the mark.
-type Split = (String, String);
-/// The cells of one sheet whose text ends so.
+use super::limits::Archive;
+use super::workbook::{Unreadable, damaged};
+
+/// A text, and the mark that ended it; no mark is an empty one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Split {
+    pub(super) base: Arc<str>,
+    pub(super) mark: Box<str>,
+}
+
+/// The cells of one sheet whose text ends in a superscript run.
 pub(super) type SheetMarks = HashMap<(u32, u32), Split>;
-/// The same for each sheet, by its name.
-pub(super) type Superscripts = HashMap<String, SheetMarks>;
 
-type Archive<'a> = zip::ZipArchive<Cursor<&'a [u8]>>;
+/// Runs of a text, each with whether it is superscript, as a split; `None` without a base or
+/// without a mark.
+pub(super) fn split_runs(runs: &[(bool, String)]) -> Option<Split> {
+    let written = |run: &&(bool, String)| !run.1.trim().is_empty();
+    let last = runs.iter().rposition(|run| !run.0 && written(&run))?;
+    let join = |runs: &[(bool, String)]| runs.iter().map(|r| r.1.as_str()).collect::<String>();
+    let mark = join(&runs[last + 1..]).trim().to_owned();
+    (!mark.is_empty()).then(|| Split { base: join(&runs[..=last]).into(), mark: mark.into() })
+}
 
-/// # Errors
-/// Those of the archive and of its XML, in the reader's own type.
-pub(super) fn find(bytes: &[u8]) -> Result<Superscripts, XlsxError> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(XlsxError::Zip)?;
-    let (folder, workbook) = workbook_part(&mut archive)?;
-    let shared = shared_strings(&mut archive, &format!("{folder}sharedStrings.xml"))?;
-    let mut found = Superscripts::new();
-    for (name, path) in sheets(&mut archive, &folder, &workbook)? {
-        let cells = sheet_cells(&mut archive, &path, &shared)?;
-        if !cells.is_empty() {
-            found.insert(name, cells);
-        }
+/// A mark written with the superscript digits of Unicode is a superscript too. `None` for a text
+/// of spaces.
+pub(super) fn split_unicode(text: &str) -> Option<Split> {
+    const DIGITS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+    let trimmed = text.trim_end();
+    if trimmed.is_empty() {
+        return None;
     }
-    Ok(found)
+    let whole = || Some(Split { base: text.into(), mark: Box::default() });
+    if trimmed.ends_with(|c: char| c.is_ascii()) {
+        return whole();
+    }
+    let base = trimmed.trim_end_matches(|c| DIGITS.contains(c));
+    let mark: String = trimmed[base.len()..]
+        .chars()
+        .filter_map(|c| DIGITS.chars().position(|digit| digit == c))
+        .filter_map(|digit| char::from_digit(digit as u32, 10))
+        .collect();
+    match mark.is_empty() || base.trim().is_empty() {
+        true => whole(),
+        false => Some(Split { base: base.into(), mark: mark.into() }),
+    }
 }
 
-/// The folder and the name of the workbook's own part; some programs call it `workbook2.xml`.
-fn workbook_part(archive: &mut Archive) -> Result<(String, String), XlsxError> {
-    let mut part = "xl/workbook.xml".to_owned();
-    each_element(archive, "_rels/.rels", |e| {
-        let kind = attribute(e, "Type").unwrap_or_default();
-        if kind.ends_with("/officeDocument") {
-            part = attribute(e, "Target").unwrap_or_else(|| part.clone());
-        }
-    })?;
-    let part = part.trim_start_matches('/');
-    let (folder, name) = part.split_at(part.rfind('/').map_or(0, |slash| slash + 1));
-    Ok((folder.to_owned(), name.to_owned()))
-}
-
-/// Shared strings that end in a superscript run, by their index.
-fn shared_strings(archive: &mut Archive, path: &str) -> Result<HashMap<usize, Split>, XlsxError> {
+/// Shared strings that end in a superscript run, by their number.
+pub(super) fn shared_strings(
+    archive: &mut Archive,
+    path: &str,
+) -> Result<HashMap<usize, Split>, Unreadable> {
     let mut found = HashMap::new();
-    let Some(entry) = entry(archive, path) else { return Ok(found) };
-    let mut xml = Reader::from_reader(entry);
+    let Some(entry) = archive.entry(path)? else { return Ok(found) };
+    let mut xml = reader(entry);
     let (mut buffer, mut index, mut runs) = (Vec::new(), 0, Runs::default());
     loop {
-        match xml.read_event_into(&mut buffer).map_err(XlsxError::Xml)? {
+        match xml.read_event_into(&mut buffer).map_err(damaged)? {
             Event::Start(e) if e.local_name().as_ref() == "si" => runs = Runs::default(),
             Event::End(e) if e.local_name().as_ref() == "si" => {
-                if let Some(split) = runs.split() {
+                if let Some(split) = split_runs(&runs.runs) {
                     found.insert(index, split);
                 }
                 index += 1;
             }
-            Event::Empty(e) if e.local_name().as_ref() == "si" => index += 1,
             Event::Eof => return Ok(found),
             event => runs.read(&event),
         }
@@ -73,52 +83,32 @@ fn shared_strings(archive: &mut Archive, path: &str) -> Result<HashMap<usize, Sp
     }
 }
 
-/// The cells of one sheet that end in a superscript run.
-fn sheet_cells(
-    archive: &mut Archive,
-    path: &str,
-    shared: &HashMap<usize, Split>,
-) -> Result<SheetMarks, XlsxError> {
+/// The cells of one sheet whose own text ends in a superscript run.
+pub(super) fn inline_strings(archive: &mut Archive, path: &str) -> Result<SheetMarks, Unreadable> {
     let mut found = HashMap::new();
-    let Some(entry) = entry(archive, path) else { return Ok(found) };
-    let mut xml = Reader::from_reader(entry);
+    let Some(entry) = archive.entry(path)? else { return Ok(found) };
+    let mut xml = reader(entry);
     let mut buffer = Vec::new();
-    let (mut place, mut kind, mut value) = (None, String::new(), String::new());
-    let (mut row, mut column, mut in_value) = (0u32, 0u32, false);
+    let (mut place, mut inline) = (None, false);
+    let (mut row, mut column) = (0u32, 0u32);
     let mut runs = Runs::default();
     loop {
-        match xml.read_event_into(&mut buffer).map_err(XlsxError::Xml)? {
+        match xml.read_event_into(&mut buffer).map_err(damaged)? {
             Event::Start(e) if e.local_name().as_ref() == "row" => {
-                row = attribute(&e, "r")
-                    .and_then(|r| r.parse::<u32>().ok())
-                    .map_or(row, |r| r.saturating_sub(1));
+                let stated = attribute(&e, "r").and_then(|r| r.parse::<u32>().ok());
+                row = stated.map_or(row, |r| r.saturating_sub(1));
                 column = 0;
             }
             Event::End(e) if e.local_name().as_ref() == "row" => row = row.saturating_add(1),
             Event::Start(e) if e.local_name().as_ref() == "c" => {
-                place = attribute(&e, "r")
-                    .and_then(|r| opeka_model::parse_a1(&r))
-                    .or(Some((row, column)));
-                column = place.map_or(column, |(_, c)| c) + 1;
-                kind = attribute(&e, "t").unwrap_or_default();
-                value.clear();
+                let stated = attribute(&e, "r").and_then(|r| opeka_model::parse_a1(&r));
+                let at = stated.unwrap_or((row, column));
+                (place, column) = (Some(at), at.1.saturating_add(1));
+                inline = attribute(&e, "t").as_deref() == Some("inlineStr");
                 runs = Runs::default();
             }
-            Event::Empty(e) if e.local_name().as_ref() == "c" => {
-                column = attribute(&e, "r")
-                    .and_then(|r| opeka_model::parse_a1(&r))
-                    .map_or(column, |(_, c)| c)
-                    + 1;
-            }
-            Event::Start(e) if e.local_name().as_ref() == "v" => in_value = true,
-            Event::End(e) if e.local_name().as_ref() == "v" => in_value = false,
-            Event::Text(text) if in_value => value.push_str(&text.xml10_content()),
             Event::End(e) if e.local_name().as_ref() == "c" => {
-                let split = match kind.as_str() {
-                    "s" => value.trim().parse().ok().and_then(|i: usize| shared.get(&i).cloned()),
-                    "inlineStr" => runs.split(),
-                    _ => None,
-                };
+                let split = if inline { split_runs(&runs.runs) } else { None };
                 if let (Some(place), Some(split)) = (place.take(), split) {
                     found.insert(place, split);
                 }
@@ -128,6 +118,27 @@ fn sheet_cells(
         }
         buffer.clear();
     }
+}
+
+/// The character that a reference stands for; only those that XML itself knows, so that nothing is
+/// ever expanded.
+pub(super) fn referred(reference: &BytesRef) -> Option<char> {
+    reference.resolve_char_ref().ok().flatten().or(match reference.as_ref() {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => None,
+    })
+}
+
+/// As calamine reads: an empty element is a start and an end.
+fn reader<R: BufRead>(entry: R) -> Reader<R> {
+    let mut xml = Reader::from_reader(entry);
+    xml.config_mut().expand_empty_elements = true;
+    xml.config_mut().check_end_names = false;
+    xml
 }
 
 /// Collects the runs of a rich text.
@@ -141,10 +152,10 @@ struct Runs {
 impl Runs {
     fn read(&mut self, event: &Event) {
         match event {
-            Event::Start(e) | Event::Empty(e) => match e.local_name().as_ref() {
+            Event::Start(e) => match e.local_name().as_ref() {
                 "r" => self.runs.push((false, String::new())),
                 "rPh" => self.phonetic = true,
-                "t" => self.in_text = matches!(event, Event::Start(_)) && !self.phonetic,
+                "t" => self.in_text = !self.phonetic,
                 "vertAlign" if attribute(e, "val").as_deref() == Some("superscript") => {
                     if let Some(run) = self.runs.last_mut() {
                         run.0 = true;
@@ -163,16 +174,7 @@ impl Runs {
                 }
             }
             Event::GeneralRef(reference) if self.in_text => {
-                let resolved = reference.resolve_char_ref().ok().flatten().or_else(|| {
-                    match reference.as_ref() {
-                        "amp" => Some('&'),
-                        "lt" => Some('<'),
-                        "gt" => Some('>'),
-                        "quot" => Some('"'),
-                        "apos" => Some('\''),
-                        _ => None,
-                    }
-                });
+                let resolved = referred(reference);
                 if let (Some(run), Some(c)) = (self.runs.last_mut(), resolved) {
                     run.1.push(c);
                 }
@@ -180,70 +182,6 @@ impl Runs {
             _ => (),
         }
     }
-
-    /// The text before the trailing superscript runs, and those runs; `None` without either.
-    fn split(&self) -> Option<Split> {
-        let written = |run: &&(bool, String)| !run.1.trim().is_empty();
-        let last = self.runs.iter().rposition(|run| !run.0 && written(&run))?;
-        let join = |runs: &[(bool, String)]| runs.iter().map(|r| r.1.as_str()).collect::<String>();
-        let mark = join(&self.runs[last + 1..]).trim().to_owned();
-        (!mark.is_empty()).then(|| (join(&self.runs[..=last]), mark))
-    }
-}
-
-/// Names and paths of the sheets, by the workbook's relationships.
-fn sheets(
-    archive: &mut Archive,
-    folder: &str,
-    workbook: &str,
-) -> Result<Vec<(String, String)>, XlsxError> {
-    let mut targets = HashMap::new();
-    each_element(archive, &format!("{folder}_rels/{workbook}.rels"), |e| {
-        if let (Some(id), Some(target)) = (attribute(e, "Id"), attribute(e, "Target")) {
-            let path = match target.strip_prefix('/') {
-                Some(absolute) => absolute.to_owned(),
-                None => format!("{folder}{target}"),
-            };
-            targets.insert(id, path);
-        }
-    })?;
-    let mut found = Vec::new();
-    each_element(archive, &format!("{folder}{workbook}"), |e| {
-        if e.local_name().as_ref() == "sheet" {
-            // `r:id`, whatever prefix the program chose.
-            let mut attributes = e.attributes().flatten();
-            let id = attributes.find(|a| a.key.local_name().as_ref() == "id").and_then(text);
-            let path = id.and_then(|id| targets.get(&id).cloned());
-            if let (Some(name), Some(path)) = (attribute(e, "name"), path) {
-                found.push((name, path));
-            }
-        }
-    })?;
-    Ok(found)
-}
-
-fn each_element(
-    archive: &mut Archive,
-    path: &str,
-    mut each: impl FnMut(&BytesStart),
-) -> Result<(), XlsxError> {
-    let Some(entry) = entry(archive, path) else { return Ok(()) };
-    let mut xml = Reader::from_reader(entry);
-    let mut buffer = Vec::new();
-    loop {
-        match xml.read_event_into(&mut buffer).map_err(XlsxError::Xml)? {
-            Event::Start(e) | Event::Empty(e) => each(&e),
-            Event::Eof => return Ok(()),
-            _ => (),
-        }
-        buffer.clear();
-    }
-}
-
-fn entry<'a>(archive: &'a mut Archive, path: &str) -> Option<BufReader<impl Read + 'a>> {
-    let names = archive.file_names().filter_map(Result::ok);
-    let name = names.into_iter().find(|name| name.eq_ignore_ascii_case(path))?.into_owned();
-    archive.by_name(&name).ok().map(BufReader::new)
 }
 
 fn attribute(element: &BytesStart, name: &str) -> Option<String> {

@@ -96,7 +96,7 @@ fn what_is_no_workbook_is_said() {
 
 /// An OLE2 container of 512-byte sectors: the allocation table, the directory, and one stream that
 /// begins at a sector.
-fn container(stream: &str, start: u32, size: u32) -> Vec<u8> {
+pub(super) fn container(stream: &str, start: u32, size: u32) -> Vec<u8> {
     const END: u32 = 0xFFFF_FFFE;
     let mut header = vec![0u8; 512];
     header[..8].copy_from_slice(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1");

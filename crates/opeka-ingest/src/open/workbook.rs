@@ -1,161 +1,116 @@
-//! Workbooks, read by calamine; what calamine does not tell comes from [`super::superscript`].
+//! Workbooks: which reader reads them, and what all readers share.
+//!
+//! calamine reads the values of `.xlsx`, `.xlsb` and `.xls`; what it does not tell (superscript
+//! runs, and in some formats merged ranges and looks) is read beside it from the same parts.
 
 use std::fmt::Display;
 use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use calamine::{
-    Data, Dimensions, Ods, OdsError, Reader, SheetType, Xls, XlsError, Xlsb, XlsbError, Xlsx,
-    XlsxError, open_workbook_from_rs,
-};
+use calamine::{Data, Dimensions, Reader, SheetType};
+use opeka_model::{Kind, Place, Problem};
 
-use super::superscript::{self, SheetMarks};
-use super::{Format, repair};
-use crate::grid::{Cell, Grid, Span, Value};
+use super::superscript::{Split, split_unicode};
+use super::{Format, ods, xls, xlsb, xlsx};
+use crate::grid::{Cell, Grid, Look, Span, Value};
 
 /// Why a workbook cannot be opened.
+#[derive(Debug)]
 pub(super) enum Unreadable {
     Password,
     Damaged(String),
+    /// It could be read, and would take more than a file may.
+    Refused(String),
 }
 
-type Bytes<'a> = Cursor<&'a [u8]>;
+impl Unreadable {
+    /// The same, for people.
+    pub(super) fn problem(self, source: &str) -> Problem {
+        let fail = |message: String| {
+            Problem::error(Kind::Data, Place::File { file: source.to_owned() }, message)
+        };
+        match self {
+            Self::Password => fail("the workbook is protected by a password".into())
+                .hint("ask the publisher for an open copy, or save one without the password"),
+            Self::Damaged(why) => fail(format!("the workbook cannot be opened: {why}")).hint(
+                "the file may be cut short: compare its size and SHA-256 with the publisher's",
+            ),
+            Self::Refused(why) => fail(format!("the workbook is refused: {why}")).hint(
+                "no program of an office writes such a file; if it is sound, open and save it anew",
+            ),
+        }
+    }
+}
+
+pub(super) fn damaged(error: impl Display) -> Unreadable {
+    Unreadable::Damaged(error.to_string())
+}
+
+/// Takes what a reader reads, as it is read.
+pub(crate) trait Sink {
+    /// A sheet begins; whether its cells are wanted.
+    fn sheet(&mut self, name: &str, merged: &[Span]) -> bool;
+    /// Cells of the sheet that began last, in row-major order over all calls; whether to go on.
+    fn cells(&mut self, cells: Vec<Cell>) -> ControlFlow<()>;
+}
+
+/// Keeps everything.
+#[derive(Default)]
+struct Grids {
+    done: Vec<Grid>,
+    /// The sheet that is being read.
+    open: Option<(String, Vec<Span>, Vec<Cell>)>,
+}
+
+impl Grids {
+    fn close(&mut self) {
+        if let Some((name, merged, mut cells)) = self.open.take() {
+            cells.shrink_to_fit();
+            self.done.push(Grid::sheet(name, cells, merged));
+        }
+    }
+}
+
+impl Sink for Grids {
+    fn sheet(&mut self, name: &str, merged: &[Span]) -> bool {
+        self.close();
+        self.open = Some((name.to_owned(), merged.to_vec(), Vec::new()));
+        true
+    }
+
+    fn cells(&mut self, mut cells: Vec<Cell>) -> ControlFlow<()> {
+        if let Some((_, _, kept)) = &mut self.open {
+            match kept.is_empty() {
+                true => *kept = cells,
+                false => kept.append(&mut cells),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
 
 pub(super) fn read(format: Format, bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
     match format {
-        Format::Xlsx => match xlsx(bytes) {
-            Err(XlsxError::RangeWithoutColumnComponent | XlsxError::RangeWithoutRowComponent) => {
-                let repaired = repair::without_dimensions(bytes).map_err(Unreadable::Damaged)?;
-                xlsx(&repaired).map_err(xlsx_unreadable)
-            }
-            read => read.map_err(xlsx_unreadable),
-        },
-        Format::Xlsb => xlsb(bytes),
-        Format::Ods => ods(bytes),
-        Format::Ole2 => {
-            // An encrypted workbook of a newer format hides in the same container.
-            let newer: Result<Xlsx<Bytes>, _> = open_workbook_from_rs(Cursor::new(bytes));
-            match newer {
-                Err(XlsxError::Password) => Err(Unreadable::Password),
-                _ => xls(bytes),
-            }
+        Format::Xlsx => {
+            let mut grids = Grids::default();
+            xlsx::read(bytes, &mut grids)?;
+            grids.close();
+            Ok(grids.done)
         }
+        Format::Xlsb => xlsb::read(bytes),
+        Format::Ods => ods::read(bytes),
+        Format::Ole2 => xls::read(bytes),
         _ => Err(Unreadable::Damaged("not a workbook".into())),
     }
 }
 
-fn damaged(error: impl Display) -> Unreadable {
-    Unreadable::Damaged(error.to_string())
-}
-
-fn xlsx_unreadable(error: XlsxError) -> Unreadable {
-    match error {
-        XlsxError::Password => Unreadable::Password,
-        other => damaged(other),
-    }
-}
-
-/// Cell by cell: a range of all cells between the first and the last would take memory by the
-/// claims of the file, up to 17 thousand million cells for two.
-fn xlsx(bytes: &[u8]) -> Result<Vec<Grid>, XlsxError> {
-    let mut workbook: Xlsx<Bytes> = open_workbook_from_rs(Cursor::new(bytes))?;
-    let mut superscripts = superscript::find(bytes)?;
-    let mut grids = Vec::new();
-    for name in worksheets(&workbook) {
-        let mut marks = superscripts.remove(&name).unwrap_or_default();
-        let mut cells = Vec::new();
-        let mut reader = match workbook.worksheet_cells_reader(&name) {
-            Err(XlsxError::NotAWorksheet(_)) => continue,
-            reader => reader?,
-        };
-        while let Some(read) = reader.next_cell()? {
-            let data = Data::from(read.get_value().clone());
-            cells.extend(cell(read.get_position(), &data, &mut marks));
-        }
-        drop(reader);
-        let merged = spans(workbook.merge_cells_by_sheet_name(&name)?);
-        grids.push(Grid::sheet(name, cells, merged));
-    }
-    Ok(grids)
-}
-
-fn xlsb(bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
-    let mut workbook: Xlsb<Bytes> =
-        open_workbook_from_rs(Cursor::new(bytes)).map_err(|error| match error {
-            XlsbError::Password => Unreadable::Password,
-            other => damaged(other),
-        })?;
-    let mut grids = Vec::new();
-    for name in worksheets(&workbook) {
-        let mut cells = Vec::new();
-        let mut reader = workbook.worksheet_cells_reader(&name).map_err(damaged)?;
-        while let Some(read) = reader.next_cell().map_err(damaged)? {
-            let data = Data::from(read.get_value().clone());
-            cells.extend(cell(read.get_position(), &data, &mut SheetMarks::new()));
-        }
-        drop(reader);
-        grids.push(Grid::sheet(name, cells, Vec::new()));
-    }
-    Ok(grids)
-}
-
-/// The reader itself bounds the cells of this format.
-fn ods(bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
-    let mut workbook: Ods<Bytes> =
-        open_workbook_from_rs(Cursor::new(bytes)).map_err(|error| match error {
-            OdsError::Password => Unreadable::Password,
-            other => damaged(other),
-        })?;
-    let mut merged = super::ods::merged(bytes).map_err(Unreadable::Damaged)?;
-    let mut grids = Vec::new();
-    for name in worksheets(&workbook) {
-        let range = workbook.worksheet_range(&name).map_err(damaged)?;
-        let merged = merged.remove(&name).unwrap_or_default();
-        grids.push(Grid::sheet(name, range_cells(&range), merged));
-    }
-    Ok(grids)
-}
-
-/// The format itself ends at row 65,536 and column IV.
-fn xls(bytes: &[u8]) -> Result<Vec<Grid>, Unreadable> {
-    let mut workbook: Xls<Bytes> =
-        open_workbook_from_rs(Cursor::new(bytes)).map_err(|error| match error {
-            XlsError::Password => Unreadable::Password,
-            other => damaged(other),
-        })?;
-    let mut grids = Vec::new();
-    for name in worksheets(&workbook) {
-        let range = workbook.worksheet_range(&name).map_err(damaged)?;
-        let merged = spans(workbook.merge_cells_by_sheet_name(&name).map_err(damaged)?);
-        grids.push(Grid::sheet(name, range_cells(&range), merged));
-    }
-    Ok(grids)
-}
-
-fn worksheets<'a, R: Reader<Bytes<'a>>>(workbook: &R) -> Vec<String> {
+pub(super) fn worksheets<'a, R: Reader<Cursor<&'a [u8]>>>(workbook: &R) -> Vec<String> {
     let sheets = workbook.sheets_metadata().iter();
     sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet).map(|s| s.name.clone()).collect()
 }
 
-/// The cells of a range; it begins at its first cell, not at A1.
-fn range_cells(range: &calamine::Range<Data>) -> Vec<Cell> {
-    let (top, left) = range.start().unwrap_or((0, 0));
-    let cells = range.used_cells().filter_map(|(row, column, data)| {
-        let place = (top.saturating_add(row as u32), left.saturating_add(column as u32));
-        cell(place, data, &mut SheetMarks::new())
-    });
-    cells.collect()
-}
-
-/// One cell that is not empty, its superscript mark split off.
-fn cell((row, column): (u32, u32), data: &Data, marks: &mut SheetMarks) -> Option<Cell> {
-    let (value, superscript) = match marks.remove(&(row, column)) {
-        Some((base, mark)) => (Value::Text(base.into()), Some(mark.into())),
-        None => split_unicode(value(data)?),
-    };
-    Some(Cell { superscript, ..Cell::plain(row, column, value) })
-}
-
-fn spans(ranges: Vec<Dimensions>) -> Vec<Span> {
+pub(super) fn spans(ranges: Vec<Dimensions>) -> Vec<Span> {
     let span = |d: Dimensions| Span {
         top: d.start.0.min(d.end.0),
         left: d.start.1.min(d.end.1),
@@ -165,7 +120,18 @@ fn spans(ranges: Vec<Dimensions>) -> Vec<Span> {
     ranges.into_iter().map(span).collect()
 }
 
-fn value(data: &Data) -> Option<Value> {
+/// The first two sheets of one name, if there are such: a cell's sheet is named, and both would
+/// answer to the name.
+pub(super) fn named_twice(names: &[String]) -> Result<(), Unreadable> {
+    let mut seen = std::collections::HashSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(Unreadable::Refused(format!("two sheets are called `{name}`"))),
+        None => Ok(()),
+    }
+}
+
+/// A value that is not empty; texts of spaces alone are.
+pub(super) fn value(data: &Data) -> Option<Value> {
     Some(match data {
         Data::Empty => return None,
         Data::Int(number) => Value::Number(*number as f64),
@@ -173,31 +139,64 @@ fn value(data: &Data) -> Option<Value> {
         Data::String(text) if text.trim().is_empty() => return None,
         Data::String(text) => Value::Text(text.as_str().into()),
         Data::Bool(truth) => Value::Bool(*truth),
-        Data::DateTime(date) => {
-            let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
-            let mut text = format!("{year:04}-{month:02}-{day:02}");
-            if (hour, minute, second) != (0, 0, 0) {
-                text += &format!("T{hour:02}:{minute:02}:{second:02}");
-            }
-            Value::Date(text)
-        }
+        Data::DateTime(date) => date_value(*date),
         Data::DateTimeIso(text) | Data::DurationIso(text) => Value::Date(text.clone()),
         Data::Error(error) => Value::Error(error.to_string()),
     })
 }
 
-/// A mark written with the superscript digits of Unicode is a superscript too.
-fn split_unicode(value: Value) -> (Value, Option<Box<str>>) {
-    const DIGITS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-    let Value::Text(text) = &value else { return (value, None) };
-    let base = text.trim_end().trim_end_matches(|c| DIGITS.contains(c));
-    let mark: String = text[base.len()..]
-        .chars()
-        .filter_map(|c| DIGITS.chars().position(|digit| digit == c))
-        .filter_map(|digit| char::from_digit(digit as u32, 10))
-        .collect();
-    if mark.is_empty() || base.trim().is_empty() {
-        return (value, None);
+pub(super) fn date_value(date: calamine::ExcelDateTime) -> Value {
+    let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
+    let mut text = format!("{year:04}-{month:02}-{day:02}");
+    if (hour, minute, second) != (0, 0, 0) {
+        text += &format!("T{hour:02}:{minute:02}:{second:02}");
     }
-    (Value::Text(base.into()), Some(mark.into()))
+    Value::Date(text)
+}
+
+/// A cell that is not empty, its mark split off. The runs of its text, where they are known, say more
+/// than the text.
+pub(super) fn cell_of(
+    (row, column): (u32, u32),
+    value: Value,
+    mark: Option<&Split>,
+    look: Look,
+) -> Option<Cell> {
+    let (value, superscript) = match (mark, value) {
+        (Some(split), _) => (Value::Text(Arc::clone(&split.base)), Some(split.mark.clone())),
+        (None, Value::Text(text)) => {
+            let split = split_unicode(&text)?;
+            let mark = (!split.mark.is_empty()).then_some(split.mark);
+            (Value::Text(split.base), mark)
+        }
+        (None, value) => (value, None),
+    };
+    Some(Cell { row, column, value, superscript, look })
+}
+
+/// Whether a number format shows per cent: a `%` that is not quoted, escaped or in brackets.
+pub(super) fn shows_percent(format: &str) -> bool {
+    let (mut quoted, mut bracket, mut characters) = (false, false, format.chars());
+    while let Some(c) = characters.next() {
+        match c {
+            '"' => quoted = !quoted,
+            _ if quoted => (),
+            '[' => bracket = true,
+            ']' => bracket = false,
+            '\\' | '_' | '*' => _ = characters.next(),
+            '%' if !bracket => return true,
+            _ => (),
+        }
+    }
+    false
+}
+
+#[test]
+fn per_cent_is_a_sign_outside_quotes() {
+    for format in ["0%", "0.00%", "#,##0.0 %;-0%", "[Red]0%"] {
+        assert!(shows_percent(format), "{format}");
+    }
+    for format in ["General", "0.0\"%\"", "0\\%", "@", "0_%"] {
+        assert!(!shows_percent(format), "{format}");
+    }
 }
