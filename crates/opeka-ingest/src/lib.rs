@@ -36,6 +36,7 @@ mod codelist;
 mod figure;
 mod flows;
 mod grid;
+mod inspect;
 mod label;
 mod marks;
 mod meaning;
@@ -51,6 +52,7 @@ mod view;
 
 pub use codelist::{Code, Codelist, Codelists, Match};
 pub use flows::add_flows;
+pub use inspect::{InspectOptions, Inspection, Reached, inspect};
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};
