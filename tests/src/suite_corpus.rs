@@ -86,7 +86,7 @@ struct Reading {
 
 impl Reading {
     fn of(project: &Project, recipe: &Declared<opeka_ingest::Recipe>) -> Result<Self> {
-        let (reads, mut problems) = read_recipe(project, recipe)?;
+        let (reads, mut problems) = read_recipe(project, recipe, true)?;
         for read in &reads {
             problems.extend(read.observed.problems.clone());
         }
@@ -161,9 +161,10 @@ fn inserted_rows_and_columns_change_nothing() -> Result<()> {
     for recipe in project.pipelines.iter().flat_map(|pipeline| &pipeline.recipes) {
         let reading = Reading::of(&project, recipe)?;
         for read in &reading.reads {
-            let moved = match read.workbook.sheets.iter().all(|sheet| sheet.name.is_some()) {
-                true => moved_sheets(&read.workbook),
-                false => moved_table(&project, &read.workbook.source)?,
+            let workbook = read.workbook.as_ref().context("the workbook was to be kept")?;
+            let moved = match workbook.sheets.iter().all(|sheet| sheet.name.is_some()) {
+                true => moved_sheets(workbook),
+                false => moved_table(&project, &workbook.source)?,
             };
             let sha = read.observed.observations.first().map_or("", |o| o.source_sha256.as_str());
             let observed = observe(&moved, sha, &recipe.value, &project.codelists);

@@ -3,7 +3,8 @@
 //! A case holds `recipe.toml`, the sheet, and `expected.csv` and `expected.problems`. The sheet is
 //! `sheet.csv`, or `workbook.toml`, from which an `.xlsx` is made: cells parted by `|`, numbers as
 //! numbers, `text^1` with a superscript run, `'12` the text and not the number, `=TRUE`, `=#N/A` and
-//! `=2024-03-31` a stored truth value, error and date. A case made from `workbook.toml` is run once more with
+//! `=2024-03-31` a stored truth value, error and date, `{b}text` in bold, `{2}text` indented by two levels and
+//! `{%}0.123` a number shown as per cent. A case made from `workbook.toml` is run once more with
 //! two rows put above and one column put left of every sheet, and must give the same observations:
 //! a recipe knows what is written, not where. `UPDATE=1` rewrites what is expected.
 
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Failed, Trial};
-use opeka_ingest::{Codelists, observe, open, parse_recipe};
+use opeka_ingest::{Codelists, add_flows, observe, open, parse_recipe};
 use opeka_model::Observation;
 use opeka_pipeline::Project;
 use rust_xlsxwriter::{ExcelDateTime, Format, FormatScript, Formula, Workbook, Worksheet};
@@ -85,7 +86,8 @@ fn read(
         Ok(workbook) => workbook,
         Err(problem) => return Ok((Vec::new(), show([&problem].into_iter()))),
     };
-    let observed = observe(&workbook, "0", &recipe, codelists);
+    let mut observed = observe(&workbook, "0", &recipe, codelists);
+    add_flows(&mut [&mut observed]);
     Ok((observed.observations, show(observed.problems.iter())))
 }
 
@@ -109,8 +111,12 @@ fn table(observations: &[Observation], cells: bool) -> Result<String> {
         "mark",
         "note",
     ];
+    let flows = observations.iter().any(|o| o.minus.is_some());
     if cells {
         header.push("cell");
+    }
+    if cells && flows {
+        header.push("minus");
     }
     writer.write_record(&header)?;
     for o in observations {
@@ -129,8 +135,12 @@ fn table(observations: &[Observation], cells: bool) -> Result<String> {
             o.note.as_deref().unwrap_or_default(),
         ];
         let cell = o.cell.to_string();
+        let minus = o.minus.as_ref().map(ToString::to_string).unwrap_or_default();
         if cells {
             record.push(&cell);
+        }
+        if cells && flows {
+            record.push(&minus);
         }
         writer.write_record(&record)?;
     }
@@ -182,6 +192,10 @@ fn build(sheets: &Sheets, down: u32, right: u16) -> Result<Vec<u8>> {
                 if cell.trim().is_empty() {
                     continue;
                 }
+                if let Some((tag, text)) = cell.strip_prefix('{').and_then(|c| c.split_once('}')) {
+                    write_look(worksheet, row, column, tag, text)?;
+                    continue;
+                }
                 if let Some(stored) = cell.strip_prefix('=') {
                     write_stored(worksheet, row, column, stored)?;
                     continue;
@@ -202,6 +216,25 @@ fn build(sheets: &Sheets, down: u32, right: u16) -> Result<Vec<u8>> {
         }
     }
     Ok(workbook.save_to_buffer()?)
+}
+
+/// Writes a cell that looks as its tag says.
+fn write_look(sheet: &mut Worksheet, row: u32, column: u16, tag: &str, text: &str) -> Result<()> {
+    let format = Format::new();
+    match tag {
+        "b" => sheet.write_string_with_format(row, column, text, &format.set_bold())?,
+        "%" => sheet.write_number_with_format(
+            row,
+            column,
+            text.parse::<f64>()?,
+            &format.set_num_format("0.0%"),
+        )?,
+        levels => {
+            let format = format.set_indent(levels.parse()?);
+            sheet.write_string_with_format(row, column, text, &format)?
+        }
+    };
+    Ok(())
 }
 
 /// Writes what is neither a number nor a text.

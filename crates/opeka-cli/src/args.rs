@@ -77,9 +77,18 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct IngestArgs {
-    /// The recipe, by its name: `care_panel` for `care_panel.recipe.toml`
+    /// The recipe, by its name (`care_panel` for `care_panel.recipe.toml`) or by the path of its file
     #[arg(value_name = "RECIPE")]
     pub(crate) recipe: String,
+    /// Read this file instead of the recipe's own; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) source: Vec<PathBuf>,
+    /// Write the observations, in this format
+    #[arg(long, value_enum, conflicts_with = "preview")]
+    pub(crate) format: Option<Format>,
+    /// Write the observations to this file instead of stdout; by its ending as CSV, Parquet, …
+    #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "preview")]
+    pub(crate) output: Option<PathBuf>,
     /// Show the sheets with what the recipe selects in colour
     #[arg(long)]
     pub(crate) preview: bool,

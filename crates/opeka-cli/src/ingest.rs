@@ -1,16 +1,20 @@
 //! `opeka ingest`: what a recipe makes of its sheets.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Context as _;
-use opeka_ingest::{preview_html, preview_text};
-use opeka_pipeline::{PipelineError, Project, read_recipe};
+use opeka_ingest::{Recipe, parse_recipe, preview_html, preview_text};
+use opeka_measure::Answer;
+use opeka_model::{Observation, Problems, observation_schema, to_record_batch};
+use opeka_pipeline::{PipelineError, Project, SourceRead, files_of, read_files, read_recipe};
 use serde_json::json;
 
 use crate::args::IngestArgs;
 use crate::context::Context;
 use crate::exit::{Usage, tell_problems};
 use crate::printer::{Printer, problem_json};
+use crate::rows::{format_of, write_answer};
 
 pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> anyhow::Result<()> {
     if args.preview && args.html.is_none() && printer.json() {
@@ -19,41 +23,74 @@ pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> an
             .into());
     }
     let project = Project::load(&context.project)?;
-    let found = project.recipe(&args.recipe);
-    let (_, recipe) =
-        found.map_err(|problem| PipelineError::Unknown { problems: problem.into() })?;
-    let (reads, mut problems) = read_recipe(&project, recipe)?;
-    for read in &reads {
-        if args.preview && args.html.is_none() {
-            let text = preview_text(
-                &read.workbook,
-                &read.observed,
-                printer.colour(),
-                args.width,
-                args.rows,
-            );
+    let (recipe, title, reads, mut problems) = read(&project, args)?;
+    let shown = reads.iter().filter_map(|read| Some((read.workbook.as_ref()?, &read.observed)));
+    if args.preview && args.html.is_none() {
+        for (workbook, observed) in shown.clone() {
+            let text = preview_text(workbook, observed, printer.colour(), args.width, args.rows);
             printer.out().write_all(text.as_bytes())?;
         }
     }
     if let Some(path) = &args.html {
-        let shown: Vec<_> = reads.iter().map(|read| (&read.workbook, &read.observed)).collect();
-        let pages = preview_html(&shown, &recipe.value.title);
+        let pages = preview_html(&shown.collect::<Vec<_>>(), &title);
         let cannot = || format!("cannot write `{}`", path.display());
         std::fs::write(path, pages).with_context(cannot)?;
         printer.say(&format!("wrote {}", path.display()));
     }
-    let count: usize = reads.iter().map(|read| read.observed.observations.len()).sum();
+    let mut observations: Vec<Observation> = Vec::new();
     for read in reads {
+        observations.extend(read.observed.observations);
         problems.extend(read.observed.problems);
     }
     if problems.has_errors() {
         return Err(PipelineError::from(problems).into());
     }
     tell_problems(&problems, printer);
+    let count = observations.len();
+    if args.format.is_some() || args.output.is_some() {
+        let format = format_of(args.format, args.output.as_deref())?;
+        let batches = vec![to_record_batch(&observations)?];
+        let answer = Answer { schema: observation_schema(), batches };
+        write_answer(&answer, format, args.output.as_deref(), printer)?;
+        // The rows themselves are the output.
+        return Ok(());
+    }
     if printer.json() {
         let problems: Vec<_> = problems.iter().map(problem_json).collect();
-        printer.report(&json!({ "status": 0, "recipe": recipe.file, "observations": count, "problems": problems }));
+        printer.report(
+            &json!({ "status": 0, "recipe": recipe, "observations": count, "problems": problems }),
+        );
     }
-    printer.say(&format!("{}: {count} observations", recipe.file));
+    printer.say(&format!("{recipe}: {count} observations"));
     Ok(())
+}
+
+/// The recipe's path and title, and what it makes of its files.
+type Read = (String, String, Vec<SourceRead>, Problems);
+
+fn read(project: &Project, args: &IngestArgs) -> anyhow::Result<Read> {
+    let keep = args.preview;
+    let path = Path::new(&args.recipe);
+    let known = project.recipe(&args.recipe);
+    if let (Err(_), true) = (&known, path.is_file()) {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())))?;
+        let recipe: Recipe = parse_recipe(&args.recipe, &text).map_err(PipelineError::from)?;
+        let beside = path.parent().unwrap_or(Path::new(""));
+        let files =
+            files_of(&recipe, beside, project, &args.source).map_err(PipelineError::from)?;
+        let (reads, problems) = read_files(&files, &recipe, &project.codelists, keep)?;
+        return Ok((args.recipe.clone(), recipe.title, reads, problems));
+    }
+    let (_, recipe) =
+        known.map_err(|problem| PipelineError::Unknown { problems: problem.into() })?;
+    let (reads, problems) = match args.source.as_slice() {
+        [] => read_recipe(project, recipe, keep)?,
+        given => {
+            let files = files_of(&recipe.value, Path::new(""), project, given);
+            let files = files.map_err(PipelineError::from)?;
+            read_files(&files, &recipe.value, &project.codelists, keep)?
+        }
+    };
+    Ok((recipe.file.clone(), recipe.value.title.clone(), reads, problems))
 }

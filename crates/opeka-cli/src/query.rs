@@ -1,10 +1,8 @@
 //! `opeka query`: SQL on a release.
 
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, Read};
+use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use anyhow::Context as _;
 use opeka_measure::{Answer, Engine, EngineOptions, trim_sql};
 use opeka_model::Problems;
 use opeka_pipeline::{PipelineError, open_release};
@@ -14,7 +12,7 @@ use crate::context::Context;
 use crate::exit::Usage;
 use crate::printer::Printer;
 use crate::repl;
-use crate::rows::write_rows;
+use crate::rows::write_answer;
 
 pub(crate) async fn run(
     context: &Context,
@@ -38,26 +36,7 @@ pub(crate) async fn run(
         (None, None) => (read(Path::new("-"))?, "standard input".to_owned()),
     };
     let answer = ask(&engine, &sql, &file).await?;
-    match &args.output {
-        Some(path) => {
-            let cannot = || format!("cannot write `{}`", path.display());
-            let mut out = BufWriter::new(File::create(path).with_context(cannot)?);
-            write_rows(&answer, format, &mut out).with_context(cannot)?;
-            let rows = if answer.rows() == 1 { "row" } else { "rows" };
-            printer.say(&format!("wrote {} {rows} to {}", answer.rows(), path.display()));
-            Ok(())
-        }
-        None => {
-            let binary = matches!(format, Format::Parquet | Format::Arrow);
-            if binary && std::io::stdout().is_terminal() {
-                return Err(Usage::new("these bytes are not for a terminal")
-                    .hint("write them to a file with `-o FILE`")
-                    .into());
-            }
-            let mut out = BufWriter::new(std::io::stdout());
-            write_rows(&answer, format, &mut out)
-        }
-    }
+    write_answer(&answer, format, args.output.as_deref(), printer)
 }
 
 /// Asks, and turns a refusal into the program's own.

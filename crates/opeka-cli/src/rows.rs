@@ -1,8 +1,11 @@
 //! Rows, written as the user asked.
 
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
@@ -13,6 +16,52 @@ use opeka_measure::Answer;
 use parquet::arrow::ArrowWriter;
 
 use crate::args::Format;
+use crate::exit::Usage;
+use crate::printer::Printer;
+
+/// The format that is asked for, or that the ending of a file says.
+pub(crate) fn format_of(format: Option<Format>, path: Option<&Path>) -> Result<Format, Usage> {
+    if let Some(format) = format {
+        return Ok(format);
+    }
+    let ending =
+        path.and_then(Path::extension).unwrap_or_default().to_string_lossy().to_lowercase();
+    Ok(match ending.as_str() {
+        "csv" => Format::Csv,
+        "json" => Format::Json,
+        "ndjson" | "jsonl" => Format::Ndjson,
+        "parquet" => Format::Parquet,
+        "arrow" => Format::Arrow,
+        _ => {
+            return Err(Usage::new(format!("the ending `{ending}` says no format"))
+                .hint("say one with `--format`, such as `--format csv`"));
+        }
+    })
+}
+
+/// Writes an answer to a file, or to stdout.
+pub(crate) fn write_answer(
+    answer: &Answer,
+    format: Format,
+    path: Option<&Path>,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let Some(path) = path else {
+        let binary = matches!(format, Format::Parquet | Format::Arrow);
+        if binary && std::io::stdout().is_terminal() {
+            return Err(Usage::new("these bytes are not for a terminal")
+                .hint("write them to a file with `-o FILE`")
+                .into());
+        }
+        return write_rows(answer, format, &mut BufWriter::new(std::io::stdout()));
+    };
+    let cannot = || format!("cannot write `{}`", path.display());
+    let mut out = BufWriter::new(File::create(path).with_context(cannot)?);
+    write_rows(answer, format, &mut out).with_context(cannot)?;
+    let rows = if answer.rows() == 1 { "row" } else { "rows" };
+    printer.say(&format!("wrote {} {rows} to {}", answer.rows(), path.display()));
+    Ok(())
+}
 
 /// Writes an answer. Lists and structs are written as text where a format has no such thing.
 pub(crate) fn write_rows(

@@ -11,7 +11,7 @@ use crate::meaning::Written;
 use crate::numbers::scaled;
 use crate::observe::Role;
 use crate::reader::{Dimensions, TableReader};
-use crate::recipe::{Column, Mark};
+use crate::recipe::{Column, DecimalSign, Empty, EmptyWord, Mark};
 
 /// What a cell says as a figure.
 struct Said<'r> {
@@ -57,6 +57,9 @@ impl<'a> TableReader<'a> {
         } else {
             time_period
         };
+        if let Some(value) = said.value {
+            self.note_decimals(&indicator, &unit_measure, value, row, column);
+        }
         let status = |of: fn(&Mark) -> &Option<String>, what: Column, normal: &str| {
             said.mark
                 .and_then(|(_, mark)| of(mark).clone())
@@ -134,10 +137,26 @@ impl<'a> TableReader<'a> {
 
     /// The number or the mark of a cell; `None` with a problem where it is neither.
     fn said(&mut self, row: u32, column: u32, cell: Option<&Cell>) -> Option<Said<'a>> {
+        // What a merged cell covers is that cell's.
+        if let Some(covering) = self.covering(row, column) {
+            if let Some(cell) = cell.filter(|cell| cell.whole_text() != covering.whole_text()) {
+                let place = self.grid.place(&self.workbook.source, row, column);
+                let message = format!(
+                    "`{}` is hidden beneath a merged cell that shows another figure; it is not read",
+                    cell.whole_text()
+                );
+                self.problems.push(Problem::warning(Kind::Data, place, message));
+            }
+            return None;
+        }
         let Some(cell) = cell else {
             return match &self.table.empty {
-                Some(mark) => {
+                Some(Empty::Mark(mark)) => {
                     Some(Said { value: mark.obs_value, mark: Some(("", mark)), beside: Vec::new() })
+                }
+                Some(Empty::Word(EmptyWord::Skip)) => {
+                    self.skipped += 1;
+                    None
                 }
                 None => {
                     self.refuse(row, column, "an empty cell where a number is due", |problem| {
@@ -179,12 +198,27 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// The merged cell that covers this one, where it is a figure. A label may be merged over the empty
+    /// cells beside it.
+    fn covering(&self, row: u32, column: u32) -> Option<&'a Cell> {
+        let covering = self.grid.covering(row, column)?;
+        (!matches!(read_figure(covering, self.recipe).0, Figure::Text(_))).then_some(covering)
+    }
+
     /// What a person might say of a text among the figures.
     fn text_hint(&self, text: &str) -> String {
         if let Some(sign) = look_alike(text, self.recipe).filter(|sign| *sign != text) {
             return format!(
-                "the recipe's mark `{sign}` is written with other letters; add `{text}` to it"
+                "the recipe's mark `{sign}` is written with other characters; add `{text}` to it"
             );
+        }
+        if text.split_whitespace().count() > 1 && text.starts_with(|c: char| c.is_ascii_digit()) {
+            let joined: String = text.split_whitespace().collect();
+            if joined.bytes().all(|b| b.is_ascii_digit() || matches!(b, b',' | b'.')) {
+                return format!(
+                    "a space within it makes `{text}` no number; if there is no figure to be had, say so under `[marks]`"
+                );
+            }
         }
         let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
         let digits = |text: &str| {
@@ -192,6 +226,21 @@ impl<'a> TableReader<'a> {
         };
         if inner.is_some_and(digits) {
             return "if brackets mean a negative number, say `brackets = \"negative\"`".to_owned();
+        }
+        let word = text.trim_start_matches(|c: char| !c.is_alphabetic());
+        let number = text.strip_suffix(word).unwrap_or_default().trim_end();
+        if !word.is_empty() && number.ends_with(|c: char| c.is_ascii_digit()) {
+            return format!(
+                "if `{word}` multiplies the number, say so under `[scales]`; if it is a mark, under `[marks]`"
+            );
+        }
+        let other = if self.recipe.decimal == DecimalSign::Point { "," } else { "." };
+        let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if text.split_once(other).is_some_and(|(whole, fraction)| number(whole) && number(fraction))
+        {
+            return format!(
+                "if the sign in `{text}` is decimal, say `decimal = \"{other}\"` in the recipe"
+            );
         }
         format!("if `{text}` is a mark of the publisher, say what it means under `[marks]`")
     }
@@ -353,6 +402,20 @@ impl<'a> TableReader<'a> {
         };
         if self.refused_labels.insert((what, at)) {
             self.problems.push(Problem { place, ..problem });
+        }
+    }
+
+    /// A figure of people with a fraction is a defect of the file, and kept.
+    fn note_decimals(&mut self, indicator: &str, unit: &str, value: f64, row: u32, column: u32) {
+        let whole = || {
+            let code = self.codelists.get("units")?.get(unit)?;
+            (code.columns.get("decimals")?.as_str() == "0").then_some(0)
+        };
+        let Some(decimals) = self.table.decimals.or_else(whole) else { return };
+        let text = format!("{value}");
+        if text.split_once('.').is_some_and(|(_, fraction)| fraction.len() > decimals as usize) {
+            let first = || (row, column, text.clone(), 0);
+            self.too_fine.entry((indicator.to_owned(), decimals)).or_insert_with(first).3 += 1;
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a file holds before anybody has understood it: sheets of cells.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use opeka_model::{Place, a1};
@@ -144,6 +144,10 @@ pub struct Grid {
     cells: Vec<Cell>,
     merged: Vec<Span>,
     merged_at: HashMap<(u32, u32), usize>,
+    /// For each merged range, the last row of it and of all before it.
+    merged_to: Vec<u32>,
+    /// Cells that a merged one hides, in row-major order.
+    hidden: Vec<(u32, u32)>,
     addresses: Addresses,
 }
 
@@ -171,12 +175,30 @@ pub(crate) trait Paths: std::fmt::Debug + Send + Sync {
 impl Grid {
     /// A sheet of a workbook.
     pub fn sheet(name: impl Into<String>, mut cells: Vec<Cell>, mut merged: Vec<Span>) -> Self {
-        cells.sort_by_key(|cell| (cell.row, cell.column));
-        cells.dedup_by_key(|cell| (cell.row, cell.column));
+        // Most readers push cells in their order.
+        let place = |cell: &Cell| (cell.row, cell.column);
+        if !cells.is_sorted_by(|one, two| place(one) < place(two)) {
+            cells.sort_by_key(place);
+            cells.dedup_by_key(|cell| (cell.row, cell.column));
+        }
         merged.sort_unstable();
         let merged_at =
             merged.iter().enumerate().map(|(i, span)| ((span.top, span.left), i)).collect();
-        Self { name: Some(name.into()), cells, merged, merged_at, addresses: Addresses::A1 }
+        let furthest = merged.iter().scan(0, |to, span: &Span| {
+            *to = span.bottom.max(*to);
+            Some(*to)
+        });
+        let merged_to = furthest.collect();
+        let hidden = hidden(&cells, &merged);
+        Self {
+            name: Some(name.into()),
+            cells,
+            merged,
+            merged_at,
+            merged_to,
+            hidden,
+            addresses: Addresses::A1,
+        }
     }
 
     /// A table of a format without sheets; `lines` holds, for each row, its line in the file.
@@ -229,6 +251,25 @@ impl Grid {
             Some(&index) => self.merged[index],
             None => Span::cell(row, column),
         }
+    }
+
+    /// The first cell of the merged range in which a cell lies without being that first one; `None`
+    /// where it is empty.
+    pub fn covering(&self, row: u32, column: u32) -> Option<&Cell> {
+        let begun = self.merged.partition_point(|span| span.top <= row);
+        let candidates = self.merged[..begun].iter().zip(&self.merged_to[..begun]).rev();
+        let mut covering =
+            candidates.take_while(|(_, furthest)| **furthest >= row).filter(|(span, _)| {
+                span.has_row(row)
+                    && span.has_column(column)
+                    && (span.top, span.left) != (row, column)
+            });
+        covering.find_map(|(span, _)| self.get(span.top, span.left))
+    }
+
+    /// Whether a merged cell that is not empty hides this one: some programs leave a text in each.
+    pub fn is_hidden(&self, row: u32, column: u32) -> bool {
+        self.hidden.binary_search(&(row, column)).is_ok()
     }
 
     /// The merged ranges.
@@ -284,4 +325,36 @@ impl Grid {
             None => Place::File { file: source.to_owned() },
         }
     }
+}
+
+/// The cells that lie in a merged range whose first cell is not empty, without being that first one.
+/// Memory and time follow the cells and the ranges, not what the ranges cover.
+fn hidden(cells: &[Cell], merged: &[Span]) -> Vec<(u32, u32)> {
+    let filled = |span: &&Span| {
+        let first = (span.top, span.left);
+        cells.binary_search_by_key(&first, |cell| (cell.row, cell.column)).is_ok()
+    };
+    let mut coming = merged.iter().filter(filled).peekable();
+    // The ranges that reach into the row, by their first column; ranges do not overlap.
+    let mut open: BTreeMap<u32, Span> = BTreeMap::new();
+    let mut hidden = Vec::new();
+    let mut row = None;
+    for cell in cells {
+        if row != Some(cell.row) {
+            row = Some(cell.row);
+            open.retain(|_, span| span.bottom >= cell.row);
+            while let Some(span) = coming.next_if(|span| span.top <= cell.row) {
+                if span.bottom >= cell.row {
+                    open.insert(span.left, *span);
+                }
+            }
+        }
+        let before = open.range(..=cell.column).next_back();
+        if before.is_some_and(|(_, span)| {
+            span.has_column(cell.column) && (span.top, span.left) != (cell.row, cell.column)
+        }) {
+            hidden.push((cell.row, cell.column));
+        }
+    }
+    hidden
 }

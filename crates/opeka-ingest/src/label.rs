@@ -62,13 +62,14 @@ impl<'a> Labels<'a> {
     /// Selects the cells of a dimension; `selected` is told each of them.
     pub(crate) fn new(
         workbook: &Workbook,
+        recipe: &Recipe,
         view: &TableView<'a>,
         column: Column,
         dimension: &'a Dimension,
         problems: &mut Problems,
         mut selected: impl FnMut(&'a Cell),
     ) -> Self {
-        let mut own = HashMap::new();
+        let mut all: Vec<&Cell> = Vec::new();
         let mut sources = Vec::new();
         let parts = match dimension.parts.as_slice() {
             [] => std::slice::from_ref(dimension),
@@ -89,7 +90,7 @@ impl<'a> Labels<'a> {
                     if part.attach == Attach::Table && cells.len() > 1 {
                         problems.push(several(view, column, &cells));
                     }
-                    own.extend(own_codes(view, column, dimension, &cells, problems));
+                    all.extend(&cells);
                     Where::Attached(Attached::new(view, part, &cells))
                 }
             };
@@ -97,6 +98,7 @@ impl<'a> Labels<'a> {
             let extract = part.extract.as_deref().and_then(|extract| Regex::new(extract).ok());
             sources.push(Source { from, extract });
         }
+        let own = own_codes(recipe, view, column, dimension, &all, problems);
         let whole = |e: &String| Regex::new(&format!("^(?:{e})$")).ok();
         Self {
             dimension,
@@ -180,8 +182,14 @@ impl<'a> Labels<'a> {
 
     /// The code that this very cell was given by its order.
     pub(crate) fn own_code(&self, label: &Label) -> Option<&str> {
-        let [cell] = label.cells.as_slice() else { return None };
-        self.own.get(&(cell.row, cell.column)).map(String::as_str)
+        let mut cells = label.cells.iter();
+        cells.find_map(|cell| self.own.get(&(cell.row, cell.column))).map(String::as_str)
+    }
+
+    /// Whether the recipe says what this label means.
+    pub(crate) fn names(&self, label: &str) -> bool {
+        let wanted = normalise(label);
+        self.dimension.values.keys().any(|known| normalise(known) == wanted)
     }
 
     /// Whether the recipe leaves figures under this label out.
@@ -213,6 +221,7 @@ fn several(view: &TableView, column: Column, cells: &[&Cell]) -> Problem {
 
 /// The codes of cells whose text the recipe gives several codes, one for each cell that reads so.
 fn own_codes(
+    recipe: &Recipe,
     view: &TableView,
     column: Column,
     dimension: &Dimension,
@@ -233,7 +242,7 @@ fn own_codes(
     }
     let mut met: BTreeMap<&String, Vec<&Cell>> = BTreeMap::new();
     for cell in cells {
-        let text = normalise(&cell.text());
+        let text = normalise(&split_label(cell, recipe).0);
         if let Some((text, _)) = several.get_key_value(&text) {
             met.entry(text).or_default().push(cell);
         }

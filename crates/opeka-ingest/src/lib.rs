@@ -33,6 +33,7 @@
 
 mod attach;
 mod codelist;
+mod dfe;
 mod figure;
 mod flows;
 mod grid;
@@ -51,6 +52,7 @@ mod select;
 mod view;
 
 pub use codelist::{Code, Codelist, Codelists, Match};
+pub use dfe::{DataSetMetadata, Filter, Indicator};
 pub use flows::add_flows;
 pub use inspect::{InspectOptions, Inspection, Reached, inspect};
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
@@ -58,6 +60,7 @@ pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};
 pub use preview::{preview_html, preview_text};
 pub use recipe::{
-    Attach, Blocks, Brackets, Column, DecimalSign, Dimension, Direction, Footnotes, From, Indents,
-    Mark, OneOrMany, Percent, Recipe, Selection, Step, Table, parse_recipe,
+    Attach, Blocks, Brackets, Column, DecimalSign, Dimension, Direction, Empty, EmptyWord,
+    Footnotes, From, Indents, Mark, Matching, OneOrMany, Percent, Recipe, Selection, Step, Table,
+    parse_recipe,
 };

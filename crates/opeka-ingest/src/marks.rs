@@ -79,14 +79,15 @@ pub(crate) fn read_figure<'r>(cell: &Cell, recipe: &'r Recipe) -> (Figure<'r>, V
         fraction: recipe.percent == Percent::Fraction,
         scales: Some(&recipe.scales),
     };
+    // A sign such as `*` may be a mark in place of a number and a footnote beside one; and a stored 0
+    // may stand where nothing was published.
+    if let Some((sign, mark)) = recipe.marks.get_key_value(&cell.text()) {
+        return (Figure::Mark(sign, mark), superscripts(cell).collect());
+    }
     if let Value::Number(number) = cell.value {
         let shown = cell.look.percent && !writing.fraction;
         let number = if shown { scaled(number, 100.0) } else { number };
         return (Figure::Number(number), superscripts(cell).collect());
-    }
-    // A sign such as `*` may be a mark in place of a number and a footnote beside one.
-    if let Some((sign, mark)) = recipe.marks.get_key_value(&cell.text()) {
-        return (Figure::Mark(sign, mark), superscripts(cell).collect());
     }
     let (text, marks) = split_figure(cell, recipe);
     // What is stored as a date or a truth value is no number, whatever it looks like.
@@ -184,24 +185,16 @@ fn notes_in<'a>(
     footnotes: &Footnotes,
 ) -> Notes {
     let mut notes = Notes::new();
-    let is_mark = |mark: &str| {
-        !mark.is_empty()
-            && (is_digits(mark)
-                || footnotes.marks.iter().any(|known| known.trim_end_matches(')') == mark))
-    };
     for cell in cells {
-        // A superscript at the beginning of a note reaches us joined to its text: `1Without …`.
         let text = cell.text();
+        // `1) text`, `1)text`, `1text` (a superscript that was joined), `* text`.
+        let listed = footnotes.marks.iter().map(|mark| mark.trim_end_matches(')'));
+        let listed =
+            listed.filter(|mark| !mark.is_empty() && text.starts_with(*mark)).map(str::len);
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (first, rest) = match text.split_once(' ') {
-            _ if digits > 0 && text[digits..].starts_with(char::is_alphabetic) => {
-                text.split_at(digits)
-            }
-            Some((first, rest)) => (first, rest.trim()),
-            None => (text.as_str(), ""),
-        };
-        let mark = first.trim_end_matches(['.', ')', ':']);
-        if !is_mark(mark) {
+        let (mark, rest) = text.split_at(listed.max().unwrap_or(0).max(digits));
+        let rest = rest.trim_start_matches(['.', ')', ':']).trim_start();
+        if mark.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit()) {
             continue;
         }
         let beside = || sheet?.row(cell.row).iter().find(|next| next.column > cell.column);

@@ -39,7 +39,14 @@ pub(crate) fn parse_period(text: &str, rules: PeriodRules) -> Result<TimePeriod,
     }
     let tokens = tokens(text);
     let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    let found = written(&words, rules)?.or_else(|| compact(&words, rules));
+    let found = written(&words)?.or_else(|| compact(&words, rules));
+    // «2009 год январь-сентябрь»: the year may stand first.
+    let found = match (found, words.as_slice()) {
+        (None, [y, rest @ ..]) if year(y).is_some() && rest.len() > 1 => {
+            written(&[rest, &[y]].concat())?
+        }
+        (found, _) => found,
+    };
     match found {
         Some(period) => step(period, rules.step),
         None => Err("a time period is `2018`, `2018-Q1`, `2018-01` or `2018-03-31`, or written out as \
@@ -97,7 +104,19 @@ fn split_year(text: &str) -> Option<SplitYear> {
 /// Words and numbers in lower case, `ё` as `е`, without full stops, commas and the word for a year.
 fn tokens(text: &str) -> Vec<String> {
     let lower = text.to_lowercase().replace('ё', "е").replace(['–', '—', '−'], "-");
-    let spaced = lower.replace('-', " - ");
+    let mut spaced = String::with_capacity(lower.len() + 8);
+    let (mut before, mut word) = (' ', false);
+    for c in lower.chars() {
+        // «2010г.», «кв.2019», and a dash without spaces.
+        let letter = ('а'..='я').contains(&c);
+        let glued = (before.is_ascii_digit() && letter) || (word && c.is_ascii_digit());
+        if glued || c == '-' || before == '-' {
+            spaced.push(' ');
+        }
+        spaced.push(c);
+        word = letter || (word && c == '.');
+        before = c;
+    }
     // A date with full stops stays one word.
     let words = spaced.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')'));
     let words = words.map(|word| word.trim_end_matches('.')).filter(|word| {
@@ -121,7 +140,7 @@ fn tokens(text: &str) -> Vec<String> {
 }
 
 /// Periods of words.
-fn written(words: &[&str], rules: PeriodRules) -> Result<Option<TimePeriod>, String> {
+fn written(words: &[&str]) -> Result<Option<TimePeriod>, String> {
     let months = TimePeriod::months;
     Ok(match words {
         [y] => year(y).and_then(|y| months(y, 1, 12)).or_else(|| dotted(y)).or(slashed(y)?),
@@ -129,7 +148,7 @@ fn written(words: &[&str], rules: PeriodRules) -> Result<Option<TimePeriod>, Str
         ["на" | "at" | "on" | "by", rest @ ..] | ["as", "at" | "of", rest @ ..] => match rest {
             ["начало", y] => year(y).and_then(|y| day(y, 1, 1)),
             ["конец", y] => year(y).and_then(|y| day(y, 12, 31)),
-            [_, _, _] | [_] => written(rest, rules)?.filter(|p| p.length_in_months() == 0),
+            [_, _, _] | [_] => written(rest)?.filter(|p| p.length_in_months() == 0),
             _ => None,
         },
         ["ending" | "ended" | "to", d, m, y] => year_to(d, m, y),
@@ -356,6 +375,9 @@ mod tests {
             ("H2 2019", "2019-S2"),
             ("январь-август 2016 г.", "2016-01-01/P8M"),
             ("январь – декабрь 2016 года", "2016"),
+            ("2009 год январь- сентябрь", "2009-01-01/P9M"),
+            ("2010г.", "2010"),
+            ("I кв.2019г.", "2019-Q1"),
             ("с января по март 2016", "2016-Q1"),
             ("9 месяцев 2016 года", "2016-01-01/P9M"),
             ("2014-2016 гг.", "2014-01-01/P3Y"),

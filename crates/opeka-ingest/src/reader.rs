@@ -6,7 +6,7 @@ use opeka_model::{Kind, Problem, Problems};
 
 use crate::attach::Attached;
 use crate::codelist::Codelists;
-use crate::grid::{Grid, Workbook};
+use crate::grid::{Cell, Grid, Value, Workbook};
 use crate::label::{Labels, NoLabel};
 use crate::marks::{Notes, read_notes};
 use crate::meaning::{Meanings, Written};
@@ -33,6 +33,10 @@ pub(crate) struct TableReader<'a> {
     pub(crate) out_of_force: BTreeMap<String, (u32, u32, String, usize)>,
     /// Figures that the recipe leaves out, by the dimension and the label that say so.
     pub(crate) left_out: BTreeMap<(Column, String), usize>,
+    /// Figures with more decimals than due, by indicator and those: the first, and how many.
+    pub(crate) too_fine: BTreeMap<(String, u32), (u32, u32, String, usize)>,
+    /// Empty cells where the recipe says that no figure is due.
+    pub(crate) skipped: usize,
     /// The last row whose labels were looked at for notes, and those.
     pub(crate) row_noted: Option<(u32, Vec<String>)>,
 }
@@ -63,6 +67,8 @@ impl<'a> TableReader<'a> {
             unexplained: BTreeSet::new(),
             out_of_force: BTreeMap::new(),
             left_out: BTreeMap::new(),
+            too_fine: BTreeMap::new(),
+            skipped: 0,
             row_noted: None,
         }
     }
@@ -82,8 +88,11 @@ impl<'a> TableReader<'a> {
                 (self.places(view, &dimensions, &mut problems), dimensions)
             })
             .collect();
-        let rows = blocks.iter().filter_map(|(places, _)| places.keys().next_back());
-        let last_figure = rows.copied().max().unwrap_or(0);
+        let filled = |(row, columns): &(&u32, &BTreeSet<u32>)| {
+            columns.iter().any(|column| self.grid.get(**row, *column).is_some())
+        };
+        let rows = blocks.iter().filter_map(|(places, _)| places.iter().rev().find(filled));
+        let last_figure = rows.map(|(row, _)| *row).max().unwrap_or(0);
         let footnotes = self.recipe.footnotes.as_ref();
         let notes = read_notes(self.workbook, self.grid, footnotes, last_figure, &mut problems);
         // Without its anchors a table has no places; their problems say why.
@@ -97,6 +106,9 @@ impl<'a> TableReader<'a> {
         for (places, dimensions) in &blocks {
             self.figures(places, dimensions, &notes, observed);
         }
+        for (view, (places, _)) in views.iter().zip(&blocks) {
+            self.tell_strays(view, places);
+        }
         let none = observed.observations.len() == before && self.left_out.is_empty();
         if layout && none && self.problems.is_empty() {
             self.problems.push(
@@ -109,18 +121,19 @@ impl<'a> TableReader<'a> {
             );
         }
         self.tell_out_of_force();
+        self.tell_too_fine();
         self.tell_left_out();
         observed.problems.extend(self.problems);
         observed.roles.push(SheetRoles { sheet: self.grid.name.clone(), roles: self.roles });
     }
 
     fn dimensions(&mut self, view: &TableView<'a>, problems: &mut Problems) -> Dimensions<'a> {
-        let (workbook, roles) = (self.workbook, &mut self.roles);
+        let (workbook, recipe, roles) = (self.workbook, self.recipe, &mut self.roles);
         let labels = self.table.dimensions.iter().map(|(column, dimension)| {
-            let selected = |cell: &crate::grid::Cell| {
+            let selected = |cell: &Cell| {
                 roles.insert((cell.row, cell.column), Role::Label(*column));
             };
-            (*column, Labels::new(workbook, view, *column, dimension, problems, selected))
+            (*column, Labels::new(workbook, recipe, view, *column, dimension, problems, selected))
         });
         labels.collect()
     }
@@ -158,8 +171,62 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// Numbers within the rectangle of the figures that no dimension reaches are told, so that none
+    /// is lost unseen; a row that only counts its columns is not meant.
+    fn tell_strays(&mut self, view: &TableView<'a>, places: &BTreeMap<u32, BTreeSet<u32>>) {
+        let read = |(row, columns): (&u32, &BTreeSet<u32>)| {
+            let read = columns.iter().any(|column| self.roles.contains_key(&(*row, *column)));
+            read.then_some(*row)
+        };
+        let rows: Vec<u32> = places.iter().filter_map(read).collect();
+        let columns = places.values().flatten();
+        let (Some(top), Some(bottom)) = (rows.first(), rows.last()) else { return };
+        let (Some(left), Some(right)) = (columns.clone().min(), columns.max()) else { return };
+        let stray = |cell: &&Cell| {
+            (*top..=*bottom).contains(&cell.row)
+                && (*left..=*right).contains(&cell.column)
+                && matches!(cell.value, Value::Number(_))
+                && !self.roles.contains_key(&(cell.row, cell.column))
+        };
+        let mut by_row: BTreeMap<u32, Vec<&Cell>> = BTreeMap::new();
+        for cell in view.cells().filter(stray) {
+            by_row.entry(cell.row).or_default().push(cell);
+        }
+        by_row.retain(|_, cells| !counts_columns(cells));
+        let strays: Vec<&Cell> = by_row.into_values().flatten().collect();
+        if let Some(first) = strays.first() {
+            let place = self.grid.place(&self.workbook.source, first.row, first.column);
+            let message = format!(
+                "{} number(s) stand among the figures without a label that the recipe selects; this is the first",
+                strays.len()
+            );
+            self.problems.push(Problem::note(Kind::Data, place, message));
+        }
+    }
+
+    fn tell_too_fine(&mut self) {
+        for ((indicator, decimals), (row, column, first, count)) in
+            std::mem::take(&mut self.too_fine)
+        {
+            let place = self.grid.place(&self.workbook.source, row, column);
+            let message = format!(
+                "{count} figure(s) with more than {decimals} decimals for `{indicator}`, the first {first}; \
+                 they are kept as they stand"
+            );
+            self.problems.push(Problem::warning(Kind::Data, place, message));
+        }
+    }
+
     /// What is left out is said, so that nothing is lost unseen.
     fn tell_left_out(&mut self) {
+        if self.skipped > 0 {
+            let place = self.grid.sheet_place(&self.workbook.source);
+            let message = format!(
+                "{} empty cell(s), where the recipe says that no figure is due",
+                self.skipped
+            );
+            self.problems.push(Problem::note(Kind::Data, place, message));
+        }
         let mut by_column: BTreeMap<Column, Vec<(String, usize)>> = BTreeMap::new();
         for ((column, label), count) in std::mem::take(&mut self.left_out) {
             by_column.entry(column).or_default().push((label, count));
@@ -263,7 +330,9 @@ impl<'a> TableReader<'a> {
                 Err(NoLabel::Nothing) => return true,
                 Err(NoLabel::Refused(..) | NoLabel::RefusedName(_)) => return true,
             };
-            if labels.ignores(&label.text) {
+            // Where any text is its own code, only what the recipe names is surely no heading.
+            let unnamed = labels.dimension.as_written && !labels.names(&label.text);
+            if unnamed || labels.ignores(&label.text) {
                 return true;
             }
             let written = match labels.own_code(&label) {
@@ -276,8 +345,18 @@ impl<'a> TableReader<'a> {
                 return true;
             }
         }
-        !named
+        !named && self.table.observations.right_of.is_none()
     }
+}
+
+/// Whether the cells of a row only number the columns: 1, 2, 3, …
+fn counts_columns(cells: &[&Cell]) -> bool {
+    let numbers = cells.iter().map(|cell| match cell.value {
+        Value::Number(number) => number,
+        _ => f64::NAN,
+    });
+    let numbers: Vec<f64> = numbers.collect();
+    numbers.len() > 1 && numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0)
 }
 
 fn keep(lines: &BTreeSet<u32>, holds: impl Fn(u32) -> bool) -> BTreeSet<u32> {

@@ -10,10 +10,17 @@ use crate::grid::{Cell, Span, Value};
 use crate::recipe::{OneOrMany, Selection};
 use crate::view::TableView;
 
+/// What two anchors have in common that select the same cells: their rows, or their columns.
+type Same = Option<fn(&Span) -> (u32, u32)>;
+
 impl<'a> TableView<'a> {
-    /// The one cell that reads so; none or several are problems.
-    fn anchor(&self, label: &str, problems: &mut Problems) -> Option<Span> {
-        let found = self.reading(label);
+    /// The one cell that reads so; none or several are problems, unless `same` says that they
+    /// select the same.
+    fn anchor(&self, label: &str, same: Same, problems: &mut Problems) -> Option<Span> {
+        let mut found = self.reading(label);
+        if let Some(same) = same {
+            found.dedup_by_key(|span| same(span));
+        }
         let place = self.grid.sheet_place(self.source);
         match found.as_slice() {
             [one] => Some(*one),
@@ -48,8 +55,18 @@ impl<'a> TableView<'a> {
     /// The spans of the anchors of one key, in the order in which the recipe names them. `None`
     /// where one is missing.
     pub(crate) fn anchors(&self, labels: &OneOrMany, problems: &mut Problems) -> Option<Vec<Span>> {
+        self.anchored(labels, None, problems)
+    }
+
+    fn anchored(
+        &self,
+        labels: &OneOrMany,
+        same: Same,
+        problems: &mut Problems,
+    ) -> Option<Vec<Span>> {
+        let labels = labels.as_slice().iter();
         let found: Vec<Option<Span>> =
-            labels.as_slice().iter().map(|label| self.anchor(label, problems)).collect();
+            labels.map(|label| self.anchor(label, same, problems)).collect();
         found.into_iter().collect()
     }
 
@@ -60,15 +77,16 @@ impl<'a> TableView<'a> {
         what: &str,
         problems: &mut Problems,
     ) -> Vec<&'a Cell> {
-        let mut anchors = |labels: &Option<OneOrMany>| match labels {
+        let mut anchors = |labels: &Option<OneOrMany>, same: Same| match labels {
             None => Some(None),
-            Some(labels) => self.anchors(labels, problems).map(Some),
+            Some(labels) => self.anchored(labels, same, problems).map(Some),
         };
+        // Cells of one row that read alike select the same row, and so do those of one column.
         let found = (
-            anchors(&selection.below),
-            anchors(&selection.right_of),
-            anchors(&selection.row_of),
-            anchors(&selection.column_of),
+            anchors(&selection.below, None),
+            anchors(&selection.right_of, None),
+            anchors(&selection.row_of, Some(|span| (span.top, span.bottom))),
+            anchors(&selection.column_of, Some(|span| (span.left, span.right))),
         );
         let (Some(below), Some(right_of), Some(row_of), Some(column_of)) = found else {
             return Vec::new();
@@ -80,6 +98,12 @@ impl<'a> TableView<'a> {
             .text
             .as_ref()
             .map(|texts| texts.as_slice().iter().map(|text| normalise(text)).collect());
+        let not: Vec<String> = selection
+            .not
+            .iter()
+            .flat_map(OneOrMany::as_slice)
+            .map(|text| normalise(text))
+            .collect();
         // The recipe was refused before if this is no regular expression.
         let matches =
             selection.matches.as_ref().and_then(|m| Regex::new(&format!("^(?:{m})$")).ok());
@@ -96,6 +120,7 @@ impl<'a> TableView<'a> {
                     && selection.indent.as_ref().is_none_or(|i| i.contains(cell.indent()))
                     && texts.as_ref().is_none_or(|texts| texts.contains(&normalise(&text())))
                     && matches.as_ref().is_none_or(|matches| matches.is_match(&text()))
+                    && (not.is_empty() || !not.contains(&normalise(&text())))
             })
             .collect();
         for text in selection.text.iter().flat_map(OneOrMany::as_slice) {

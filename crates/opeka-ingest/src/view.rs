@@ -70,7 +70,9 @@ impl<'a> TableView<'a> {
         };
         if let Some(until) = &table.until {
             let labels = anchors.iter().flat_map(|anchor| anchor.as_slice());
-            let headings = labels.flat_map(|label| view.reading(label)).map(|span| span.bottom);
+            // Of headings that repeat in a table below, the first counts.
+            let first = |label: &String| view.reading(label).first().map(|span| span.bottom);
+            let headings = labels.filter_map(first);
             // With blocks the headings repeat, and the table ends below the first of them.
             let lowest = match starts.first() {
                 Some((row, _)) => Some(*row),
@@ -90,11 +92,14 @@ impl<'a> TableView<'a> {
         view.split(&starts)
     }
 
-    /// The cells of the area.
+    /// The cells of the area that are to be seen.
     pub(crate) fn cells(&self) -> impl Iterator<Item = &'a Cell> + use<'a> {
         let Area { top, bottom, left, right } = self.area;
-        let cells = self.grid.rows(top, bottom).iter();
-        cells.filter(move |cell| (left..right).contains(&cell.column))
+        let grid = self.grid;
+        let cells = grid.rows(top, bottom).iter();
+        cells.filter(move |cell| {
+            (left..right).contains(&cell.column) && !grid.is_hidden(cell.row, cell.column)
+        })
     }
 
     /// The first row, below another, with a cell that starts so.

@@ -102,7 +102,7 @@ impl TimePeriod {
             6 if month % 6 == 1 => Frequency::HalfYearly,
             3 if month % 3 == 1 => Frequency::Quarterly,
             1 => Frequency::Monthly,
-            1..=1200 => Frequency::Months(months),
+            2..=1200 => Frequency::Months(months),
             _ => return None,
         };
         let period = Self { year, month, day: 1, frequency };

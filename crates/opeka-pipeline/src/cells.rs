@@ -41,7 +41,7 @@ pub(crate) async fn cell_traces<'a>(
     for part in quoted.chunks(500) {
         let sql = format!(
             "select cell_ref, source, sheet, cell, cell_text, obs_value, obs_status, mark, note, \
-             source_sha256 from {observations} where cell_ref in ({})",
+             source_sha256 from {observations} where minus_cell_ref is null and cell_ref in ({})",
             part.join(", ")
         );
         let answer = engine.query(&sql, "observations", 1).await.map_err(Problems::from)?;

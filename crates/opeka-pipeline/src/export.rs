@@ -20,8 +20,8 @@ pub fn notebooks(project: &Project) -> Result<Vec<(String, String)>, PipelineErr
                 let name = format!("{}.{}", pipeline.schema, metric.name);
                 (name, metric.value.metric.title.clone(), columns.collect())
             });
-            let used = pipeline.recipes.iter().flat_map(|r| r.value.source.as_slice());
-            let mut used: Vec<&String> = used.collect();
+            let used = pipeline.recipes.iter().flat_map(|r| project.sources_of(&r.value));
+            let mut used: Vec<&str> = used.collect();
             used.sort();
             used.dedup();
             let citations = used

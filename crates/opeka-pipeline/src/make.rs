@@ -382,6 +382,10 @@ pub(crate) fn observation_columns() -> BTreeMap<&'static str, (&'static str, &'s
         ("sheet", ("The sheet; null for formats without sheets", "")),
         ("cell", ("A1 address, or R<line>C<column>", "")),
         ("cell_ref", ("Source, sheet and cell in one", "")),
+        (
+            "minus_cell_ref",
+            ("The cell taken off, where a flow was made from two cumulated figures", ""),
+        ),
         ("cell_text", ("What the cell says, as it stands there", "")),
         ("mark", ("The mark in the cell or beside its number", "")),
         ("note", ("What the notes in the file say of it", "")),

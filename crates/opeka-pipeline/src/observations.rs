@@ -2,53 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use opeka_ingest::{Observed, Workbook, observe, open};
 use opeka_model::{Kind, Observation, Place, Problem, Problems, Severity};
 
 use crate::error::PipelineError;
-use crate::fingerprint::sha256;
-use crate::project::{Declared, Pipeline, Project};
-
-/// One source read by one recipe.
-#[derive(Debug)]
-pub struct SourceRead {
-    pub workbook: Workbook,
-    pub observed: Observed,
-}
-
-/// Reads the sources of one recipe, each on its own.
-///
-/// # Errors
-/// [`PipelineError::Io`] where a file cannot be read. What is wrong with its bytes or its cells is
-/// among the problems.
-pub fn read_recipe(
-    project: &Project,
-    recipe: &Declared<opeka_ingest::Recipe>,
-) -> Result<(Vec<SourceRead>, Problems), PipelineError> {
-    let (mut reads, mut problems) = (Vec::new(), Problems::new());
-    for name in recipe.value.source.as_slice() {
-        let Some(source) = project.sources.get(name) else { continue };
-        let bytes = std::fs::read(&source.path).map_err(PipelineError::io("read", &source.path))?;
-        let hash = sha256(&bytes);
-        if hash != source.manifest.sha256 || bytes.len() as u64 != source.manifest.size {
-            let place = Place::File { file: name.clone() };
-            let message = "the file is not the one that its `.source.toml` declares";
-            let found = format!("found {} bytes with SHA-256 {hash}", bytes.len());
-            let declared = &source.manifest;
-            let expected =
-                format!("declared {} bytes with SHA-256 {}", declared.size, declared.sha256);
-            problems.push(Problem::error(Kind::Data, place, message).hint(found).hint(expected));
-        }
-        match open(name, &bytes) {
-            Ok(workbook) => {
-                let observed = observe(&workbook, &hash, &recipe.value, &project.codelists);
-                reads.push(SourceRead { workbook, observed });
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    Ok((reads, problems))
-}
+use crate::project::{Pipeline, Project};
+use crate::read::read_recipe;
 
 /// What the recipes of a pipeline gave.
 pub(crate) struct PipelineObserved {
@@ -67,7 +25,7 @@ pub(crate) fn observe_pipeline(
     let layout = |p: &Problem| p.kind == Kind::Layout && p.severity == Severity::Error;
     let (mut all, mut problems, mut misfits) = (Vec::new(), Problems::new(), Vec::new());
     for recipe in &pipeline.recipes {
-        let (reads, unread) = read_recipe(project, recipe)?;
+        let (reads, unread) = read_recipe(project, recipe, false)?;
         problems.extend(unread);
         for read in reads {
             if read.observed.problems.iter().any(layout) {

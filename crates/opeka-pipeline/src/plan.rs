@@ -195,12 +195,12 @@ fn observations(project: &Project, pipeline: &Pipeline) -> Result<Step, Pipeline
     step.inputs.insert(manifest.file.clone(), manifest.sha256.clone());
     for recipe in &pipeline.recipes {
         step.inputs.insert(recipe.file.clone(), recipe.sha256.clone());
-        for name in recipe.value.source.as_slice() {
+        for name in project.sources_of(&recipe.value) {
             let Some(source) = project.sources.get(name) else { continue };
             let bytes =
                 std::fs::read(&source.path).map_err(PipelineError::io("read", &source.path))?;
             let declared = &source.declared_sha256;
-            step.inputs.insert(name.clone(), format!("{} {declared}", sha256(&bytes)));
+            step.inputs.insert(name.to_owned(), format!("{} {declared}", sha256(&bytes)));
         }
     }
     step.needs.extend(project.codelist_hashes.keys().map(|name| format!("codelists.{name}")));

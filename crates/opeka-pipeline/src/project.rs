@@ -1,6 +1,6 @@
 //! A project folder: everything that is declared, read and parsed, with all mistakes together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use opeka_ingest::{Codelist, Codelists, Recipe, parse_recipe};
@@ -83,6 +83,15 @@ impl Project {
         let is_project =
             |folder: &&Path| folder.join("pipelines").is_dir() && folder.join("datasets").is_dir();
         from.ancestors().find(is_project).map(Path::to_owned)
+    }
+
+    /// The sources of a recipe, by their names, each once: those that it names, and those that its
+    /// patterns match, in the order of their names.
+    pub fn sources_of(&self, recipe: &Recipe) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        let named = recipe.source.as_slice().iter();
+        let found = named.flat_map(|source| matching(source, &self.sources));
+        found.filter(|name| seen.insert(*name)).collect()
     }
 
     /// Reads everything declared. All mistakes come back together.
@@ -327,12 +336,24 @@ impl Loader<'_> {
     /// Names that one declared thing uses of another.
     fn check_names(&mut self, pipeline: &Pipeline, sources: &BTreeMap<String, Source>) {
         for recipe in &pipeline.recipes {
+            for column in recipe.value.as_written() {
+                let place = Place::File { file: recipe.file.clone() };
+                let message = format!(
+                    "`{}` is taken as written, which is for looking at a file; a release needs codes",
+                    column.name()
+                );
+                let hint = "take `as_written` out, and say `values` or add to the code list";
+                self.problems.push(Problem::error(Kind::Declaration, place, message).hint(hint));
+            }
             for source in recipe.value.source.as_slice() {
-                if sources.contains_key(source) || self.sources_unread {
+                if self.sources_unread || !matching(source, sources).is_empty() {
                     continue;
                 }
                 let place = Place::File { file: recipe.file.clone() };
-                let message = format!("there is no source `{source}`");
+                let message = match is_pattern(source) {
+                    true => format!("no source matches `{source}`"),
+                    false => format!("there is no source `{source}`"),
+                };
                 let problem = Problem::error(Kind::Declaration, place, message);
                 let hint = suggest(source, sources.keys().map(String::as_str), "sources");
                 self.problems.push(problem.hint(hint));
@@ -368,6 +389,22 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Whether a recipe's source is a pattern for several.
+pub(crate) fn is_pattern(source: &str) -> bool {
+    source.contains(['*', '?', '['])
+}
+
+/// The sources of that name, or that match the pattern: `*` stays within one folder.
+fn matching<'s>(source: &str, sources: &'s BTreeMap<String, Source>) -> Vec<&'s str> {
+    if !is_pattern(source) {
+        return sources.get_key_value(source).into_iter().map(|(name, _)| name.as_str()).collect();
+    }
+    let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+    let Ok(pattern) = glob::Pattern::new(source) else { return Vec::new() };
+    let names = sources.keys().map(String::as_str);
+    names.filter(|name| pattern.matches_with(name, options)).collect()
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {

@@ -1,52 +1,32 @@
 //! Bytes become a [`Workbook`]; the format is sniffed from the bytes, never from the name.
 
+mod decode;
+mod eurostat;
+mod flat;
+mod html;
+mod json;
+mod jsonstat;
 mod ods;
+mod px;
 mod repair;
+mod sdmx;
+mod sniff;
+mod spreadsheet_xml;
 mod superscript;
 #[cfg(test)]
 mod tests;
 mod text;
 mod workbook;
+mod worldbank;
+mod xml;
 
 use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 
-use opeka_model::{Kind, Place, Problem};
+use opeka_model::Problem;
 
-use crate::grid::Workbook;
-
-/// What the bytes are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Office Open XML workbook, `.xlsx` or `.xlsm`.
-    Xlsx,
-    /// Binary Office workbook, `.xlsb`.
-    Xlsb,
-    /// OpenDocument spreadsheet.
-    Ods,
-    /// BIFF workbook in an OLE2 container, or an encrypted workbook of a newer format.
-    Ole2,
-    /// Text with separators.
-    Text,
-}
-
-/// What the bytes are, by their first ones and, in a zip, by the names of the entries.
-pub fn sniff(bytes: &[u8]) -> Format {
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        let has = |name: &[u8]| bytes.windows(name.len()).any(|window| window == name);
-        // Entry names stand uncompressed in the archive.
-        if has(b"xl/workbook.bin") {
-            Format::Xlsb
-        } else if has(b"opendocument.spreadsheet") && !has(b"xl/workbook.xml") {
-            Format::Ods
-        } else {
-            Format::Xlsx
-        }
-    } else if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
-        Format::Ole2
-    } else {
-        Format::Text
-    }
-}
+pub use self::sniff::{Format, sniff};
+use crate::grid::{Grid, Workbook};
 
 /// Opens a file's bytes.
 ///
@@ -54,23 +34,29 @@ pub fn sniff(bytes: &[u8]) -> Format {
 /// One problem when the bytes cannot be opened at all: truncated, protected by a password, or
 /// damaged. What the cells say is never an error here.
 pub fn open(source: &str, bytes: &[u8]) -> Result<Workbook, Problem> {
-    let fail = |message: String| {
-        Problem::error(Kind::Data, Place::File { file: source.to_owned() }, message)
-    };
+    let fail = |message: String| flat::refuse(source, message);
     if bytes.is_empty() {
         return Err(
             fail("the file is empty".into()).hint("fetch the file again from its publisher")
         );
     }
+    let structured = |read: fn(&str, &[u8]) -> Result<Vec<Grid>, Problem>| {
+        let sheets = read(source, bytes)?;
+        Ok(Workbook { source: source.to_owned(), sheets: with_names_of_their_own(sheets) })
+    };
     let format = sniff(bytes);
-    if format == Format::Text {
-        return Ok(Workbook {
-            source: source.to_owned(),
-            sheets: vec![text::read(source, bytes)?],
-        });
+    match format {
+        Format::Xlsx | Format::Xlsb | Format::Ods | Format::Ole2 => (),
+        Format::Xml => return structured(sdmx::read),
+        Format::SpreadsheetXml => return structured(spreadsheet_xml::read),
+        Format::Html => return structured(html::read),
+        Format::Json => return structured(json::read),
+        Format::Px => return structured(px::read),
+        Format::EurostatTsv => return structured(eurostat::read),
+        Format::Text => return structured(|source, bytes| Ok(vec![text::read(source, bytes)?])),
     }
     // A damaged workbook must be a problem with a place, also where a library gives up by panic.
-    let read = std::panic::AssertUnwindSafe(|| workbook::read(format, bytes));
+    let read = AssertUnwindSafe(|| workbook::read(format, bytes));
     let sheets = match quietly(read) {
         Some(sheets) => sheets,
         None => Err(workbook::Unreadable::Damaged("the reader gave up".into())),
@@ -88,13 +74,32 @@ pub fn open(source: &str, bytes: &[u8]) -> Result<Workbook, Problem> {
     }
 }
 
+/// Sheets of one name are told apart by a number: two agencies may call a code list alike.
+fn with_names_of_their_own(mut sheets: Vec<Grid>) -> Vec<Grid> {
+    let mut taken = std::collections::HashMap::<String, usize>::new();
+    for sheet in &mut sheets {
+        let Some(name) = &mut sheet.name else { continue };
+        let mut number = taken.get(name.as_str()).copied().unwrap_or(0) + 1;
+        let given = name.clone();
+        while number > 1 && taken.contains_key(&format!("{given} {number}")) {
+            number += 1;
+        }
+        if number > 1 {
+            *name = format!("{given} {number}");
+            taken.insert(name.clone(), 1);
+        }
+        taken.insert(given, number);
+    }
+    sheets
+}
+
 thread_local! {
     /// Whether this thread is inside a reader, whose panic becomes a problem.
     static READING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs a reader and turns its panic into `None`.
-fn quietly<T>(work: std::panic::AssertUnwindSafe<impl FnOnce() -> T>) -> Option<T> {
+fn quietly<T>(work: AssertUnwindSafe<impl FnOnce() -> T>) -> Option<T> {
     READING.set(true);
     let done = std::panic::catch_unwind(work);
     READING.set(false);

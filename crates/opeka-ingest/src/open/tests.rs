@@ -2,6 +2,8 @@
 
 use rust_xlsxwriter::{Format as Style, FormatScript, Workbook as Book};
 
+use opeka_model::Place;
+
 use super::repair::repack;
 use super::*;
 

@@ -1,31 +1,33 @@
 //! Text with separators: encoding and separator are found from the bytes.
 
-use opeka_model::{Kind, Place, Problem};
+use opeka_model::Problem;
 
-use crate::grid::{Cell, Grid};
+use super::decode::decode;
+use super::flat::{Pool, refuse, refuse_line};
+use crate::grid::{Cell, Grid, Value};
 
 pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
-    let wide = matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0).filter(|_| !wide) {
-        let line = 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
-        let place = Place::Text { file: source.to_owned(), line, column: None };
-        return Err(Problem::error(Kind::Data, place, "a NUL byte in what should be text")
-            .hint("the file is binary or damaged; fetch it again from its publisher"));
+    let whole = decode(source, bytes)?;
+    // Excel writes into the first line which separator it used.
+    let (declared, skipped) = separator_line(&whole);
+    let text = &whole[skipped..];
+    if text.trim_start().is_empty() {
+        return Err(refuse(source, "the file holds nothing but white space")
+            .hint("fetch the file again from its publisher"));
     }
-    let text = decode(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .delimiter(delimiter(&text))
+        .delimiter(declared.unwrap_or_else(|| delimiter(text)))
         .from_reader(text.as_bytes());
-    let (mut cells, mut lines) = (Vec::new(), Vec::new());
+    let (mut cells, mut lines, mut pool) = (Vec::new(), Vec::new(), Pool::new());
     let mut record = csv::StringRecord::new();
-    let mut line_breaks = LineBreaks { text: text.as_bytes(), at: 0, line: 1 };
+    let first = 1 + u64::from(skipped > 0);
+    let mut line_breaks = LineBreaks { text: text.as_bytes(), at: 0, line: first };
     loop {
         let read = reader.read_record(&mut record).map_err(|error| {
             let line = error.position().map_or(1, |position| position.line() as usize);
-            let place = Place::Text { file: source.to_owned(), line, column: None };
-            Problem::error(Kind::Data, place, format!("cannot be read as separated text: {error}"))
+            refuse_line(source, line, format!("cannot be read as separated text: {error}"))
         })?;
         if !read {
             break;
@@ -34,21 +36,32 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
         let start = record.position().map_or(0, |position| position.byte() as usize);
         lines.push(line_breaks.line_at(start));
         for (column, field) in record.iter().enumerate() {
-            if !field.trim().is_empty() {
-                cells.push(Cell::of_text(row, column as u32, field));
+            if !field.trim_start().is_empty() {
+                cells.push(Cell::plain(row, column as u32, Value::Text(pool.share(field))));
             }
         }
     }
     // A quote that is never closed swallows the rest of the file into one field.
     let last = lines.last().map_or(0, |line| *line as usize);
-    let rest = text.lines().skip(last.saturating_sub(1));
-    let quotes: usize = rest.clone().map(|line| line.matches('"').count()).sum();
-    if quotes % 2 == 1 && rest.count() > 1 {
-        let place = Place::Text { file: source.to_owned(), line: last, column: None };
-        return Err(Problem::error(Kind::Data, place, "a quote opens here and is never closed")
+    let rest = &text[line_breaks.at..];
+    let quotes = rest.bytes().filter(|byte| *byte == b'"').count();
+    if quotes % 2 == 1 && rest.lines().nth(1).is_some() {
+        return Err(refuse_line(source, last, "a quote opens here and is never closed")
             .hint("the file may be cut short: compare its size and SHA-256 with the publisher's"));
     }
     Ok(Grid::table(cells, lines))
+}
+
+/// The separator that a first line `sep=;` declares, and how long that line is.
+fn separator_line(text: &str) -> (Option<u8>, usize) {
+    let head = &text.as_bytes()[..text.len().min(8)];
+    let (declares, rest) = head.split_at(head.len().min(4));
+    match rest {
+        _ if !declares.eq_ignore_ascii_case(b"sep=") => (None, 0),
+        [separator, b'\r', b'\n', ..] if separator.is_ascii() => (Some(*separator), 7),
+        [separator, b'\r' | b'\n', ..] if separator.is_ascii() => (Some(*separator), 6),
+        _ => (None, 0),
+    }
 }
 
 /// Counts lines as an editor does. The reader's own count starts a record that follows CRLF on
@@ -63,40 +76,36 @@ impl LineBreaks<'_> {
     /// The line, from 1, of the record that starts at an offset, after any line breaks; offsets
     /// only grow.
     fn line_at(&mut self, start: usize) -> u64 {
-        while let Some(byte) = self.text.get(self.at) {
-            let breaks = matches!(byte, b'\r' | b'\n');
-            if self.at >= start && !breaks {
-                break;
-            }
-            let pair = *byte == b'\r' && self.text.get(self.at + 1) == Some(&b'\n');
-            self.line += u64::from(breaks && !pair);
-            self.at += 1;
+        let mut end = start.clamp(self.at, self.text.len());
+        while matches!(self.text.get(end), Some(b'\r' | b'\n')) {
+            end += 1;
         }
+        // Plain counts over a slice are what the compiler turns into vector instructions.
+        let passed = &self.text[self.at..end];
+        let feeds = passed.iter().filter(|byte| **byte == b'\n').count();
+        let returns = passed.iter().filter(|byte| **byte == b'\r').count();
+        let after = self.text[self.at..].iter().skip(1);
+        let pairs = match returns {
+            0 => 0,
+            _ => passed
+                .iter()
+                .zip(after)
+                .filter(|(one, two)| **one == b'\r' && **two == b'\n')
+                .count(),
+        };
+        self.line += (feeds + returns - pairs) as u64;
+        self.at = end;
         self.line
     }
 }
 
-/// UTF-8 where the bytes are UTF-8 (a byte-order mark decides at once), otherwise the most likely
-/// of the older encodings.
-fn decode(bytes: &[u8]) -> String {
-    if let Some((encoding, skip)) = encoding_rs::Encoding::for_bom(bytes) {
-        return encoding.decode_without_bom_handling(&bytes[skip..]).0.into_owned();
-    }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_owned();
-    }
-    let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
-    detector.feed(bytes, true);
-    detector
-        .guess(None, chardetng::Utf8Detection::Deny)
-        .decode_without_bom_handling(bytes)
-        .0
-        .into_owned()
-}
-
 /// The separator that occurs, outside quotes, equally often in the most of the first lines.
 fn delimiter(text: &str) -> u8 {
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(50).collect();
+    // Blank lines say nothing, and a line may be as long as the file.
+    let blank = text.len() - text.trim_start().len();
+    let text = &text[text[..blank].rfind('\n').map_or(0, |at| at + 1)..];
+    let head = &text[..text.floor_char_boundary(1 << 16)];
+    let lines: Vec<&str> = head.lines().filter(|line| !line.trim().is_empty()).take(50).collect();
     let count = |line: &str, separator: char| {
         let mut quoted = false;
         let counted = line.chars().filter(|c| {
@@ -117,6 +126,8 @@ fn delimiter(text: &str) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use opeka_model::Place;
+
     use super::*;
 
     #[test]
@@ -155,6 +166,45 @@ mod tests {
         assert_eq!(problem.place, Place::Text { file: "t.csv".into(), line: 3, column: None });
         // An inch within a field opens nothing.
         assert_eq!(read("t.csv", b"a,b\n5\",1\nz,3\n").unwrap().cells().len(), 6);
+    }
+
+    #[test]
+    fn a_first_line_may_declare_the_separator() {
+        for ending in ["\n", "\r\n", "\r"] {
+            let text = format!("sep=;{ending}a,b;c{ending}1,5;2{ending}");
+            let grid = read("t.csv", text.as_bytes()).unwrap();
+            assert_eq!(grid.get(1, 0).unwrap().text(), "1,5", "{ending:?}");
+            assert_eq!(grid.address(1, 1), "R3C2");
+            assert_eq!(grid.at("R2C1").unwrap().text(), "a,b");
+        }
+        assert_eq!(read("t.csv", b"sep=x y\n1,2\n").unwrap().get(0, 0).unwrap().text(), "sep=x y");
+    }
+
+    #[test]
+    fn white_space_only_is_no_table() {
+        assert!(read("t.csv", &vec![b' '; 1 << 22]).unwrap_err().message.contains("white space"));
+        let lines =
+            read("t.csv", format!("{}a;b\n1;2\n", " \n".repeat(100_000)).as_bytes()).unwrap();
+        assert_eq!(lines.cells().len(), 4);
+    }
+
+    #[test]
+    fn lines_before_a_table_are_rows_of_their_own() {
+        let text = "\u{feff}\"Data Source\",\"World Development Indicators\",\n\n\
+            \"Last Updated Date\",\"2024-01-01\",\n\n\"Country Name\",\"Country Code\",\"1960\",\"1961\",\n\
+            \"Aruba\",\"ABW\",\"\",\"54608\",\n";
+        let grid = read("t.csv", text.as_bytes()).unwrap();
+        assert_eq!(grid.at("R6C4").unwrap().text(), "54608");
+        assert_eq!(grid.at("R5C1").unwrap().text(), "Country Name");
+    }
+
+    #[test]
+    fn sdmx_csv_is_a_table() {
+        let text = "STRUCTURE,STRUCTURE_ID,ACTION,REF_AREA: Area,TIME_PERIOD,OBS_VALUE\n\
+            dataflow,X:Y(1.0),I,\"A: North, east\",2020,NaN\n";
+        let grid = read("t.csv", text.as_bytes()).unwrap();
+        assert_eq!(grid.get(1, 3).unwrap().text(), "A: North, east");
+        assert_eq!(grid.get(1, 5).unwrap().text(), "NaN");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn read(format: Format, bytes: &[u8]) -> Result<Vec<Grid>, Unreadable
                 _ => xls(bytes),
             }
         }
-        Format::Text => Err(Unreadable::Damaged("not a workbook".into())),
+        _ => Err(Unreadable::Damaged("not a workbook".into())),
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Dimension {
     pub text: Option<OneOrMany>,
     /// See [`Selection::matches`].
     pub matches: Option<String>,
+    /// See [`Selection::not`].
+    pub not: Option<OneOrMany>,
     /// See [`Selection::bold`].
     pub bold: Option<bool>,
     /// See [`Selection::indent`].
@@ -76,6 +78,7 @@ impl Dimension {
             column_of: self.column_of.clone(),
             text: self.text.clone(),
             matches: self.matches.clone(),
+            not: self.not.clone(),
             bold: self.bold,
             indent: self.indent.clone(),
         }

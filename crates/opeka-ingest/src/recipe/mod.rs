@@ -10,7 +10,7 @@ use opeka_model::Problems;
 use serde::Deserialize;
 
 pub use dimension::{Attach, Dimension, Direction, From, Step};
-pub use table::{Blocks, Column, Indents, Selection, Table};
+pub use table::{Blocks, Column, Empty, EmptyWord, Indents, Matching, Selection, Table};
 
 /// One recipe file. Its path is not part of it.
 #[derive(Debug, Clone, Deserialize)]

@@ -28,7 +28,10 @@ pub struct Table {
     #[serde(default)]
     pub observations: Selection,
     /// What to do with an empty cell among the figures; by default it is a problem.
-    pub empty: Option<Mark>,
+    pub empty: Option<Empty>,
+    /// How many decimals the figures have at most; one with more is kept, and told. By default none,
+    /// where the unit is one of whole things.
+    pub decimals: Option<u32>,
     /// What all figures are multiplied by, where a heading says `thousands`.
     pub scale: Option<f64>,
     /// The figures cumulate within the year. Each is kept, for the months from January, and the flow of
@@ -37,6 +40,23 @@ pub struct Table {
     pub cumulative: bool,
     /// Where the dimensions and attributes of a figure are written.
     pub dimensions: BTreeMap<Column, Dimension>,
+}
+
+/// What an empty cell among the figures means.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Empty {
+    /// `"skip"`: no figure is due there, as the layout leaves cells empty.
+    Word(EmptyWord),
+    /// A status.
+    Mark(Mark),
+}
+
+/// The words for an empty cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmptyWord {
+    Skip,
 }
 
 /// The cells at which the blocks of a table begin.
@@ -133,6 +153,8 @@ pub struct Selection {
     pub text: Option<OneOrMany>,
     /// Matching a regular expression as a whole.
     pub matches: Option<String>,
+    /// Reading none of these.
+    pub not: Option<OneOrMany>,
     /// Set in bold, or not.
     pub bold: Option<bool>,
     /// Indented by so many levels: of the cell's format or, where that has none, spaces before the text.
