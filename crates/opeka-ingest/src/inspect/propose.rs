@@ -1,0 +1,584 @@
+//! From what is seen in a table to what a recipe would say of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::anchors::Frame;
+use super::areas;
+use super::draft::{Cells, DraftDimension, DraftTable, Part, Place, Sheets};
+use super::headings::{self, Heading};
+use super::labels::{self, Label};
+use super::periods;
+use super::words;
+use crate::codelist::Codelists;
+use crate::recipe::{Attach, Column, Direction};
+
+/// What is known beside the table.
+pub(super) struct Context<'a> {
+    pub(super) codelists: &'a Codelists,
+    /// The file's name without its folder.
+    pub(super) file: &'a str,
+    /// Whether the file has other tables, from which this one's indicators must differ.
+    pub(super) several: bool,
+    /// Texts of the file that say when its years begin.
+    pub(super) april: bool,
+}
+
+/// What to do otherwise, where the first proposal did not run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Choice {
+    /// Take the area column of this rank.
+    pub(super) area: usize,
+    /// Every label column is part of what is counted.
+    pub(super) all_labels: bool,
+    /// Lines without figures head the lines below them.
+    pub(super) sections: bool,
+    /// Read the areas as they are written.
+    pub(super) areas_written: bool,
+}
+
+/// What is seen in a table.
+pub(super) struct Seen<'a> {
+    pub(super) headings: Vec<Heading<'a>>,
+    pub(super) labels: Vec<Label>,
+    /// Titles above the table, the nearest first, as they stand on each sheet.
+    pub(super) titles: Vec<Vec<String>>,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn new(frame: &Frame<'a>, codelists: &Codelists) -> Self {
+        Self {
+            headings: headings::read(frame, codelists),
+            labels: labels::read(frame, codelists),
+            titles: titles(frame, codelists),
+        }
+    }
+}
+
+/// The titles of a table: texts above it that head no column of figures, row by row the same on all
+/// its sheets, the nearest first.
+fn titles(frame: &Frame, codelists: &Codelists) -> Vec<Vec<String>> {
+    let rows_of = |index: usize| -> Vec<String> {
+        let on = &frame.on[index];
+        let band = on.band;
+        let left = band.figures[0];
+        let mut texts = Vec::new();
+        for (row, seen) in on.sheet.rows.range(on.from.max(band.top)..band.first) {
+            let spread = |s: &&super::sheet::Seen| {
+                !s.is_number() && (band.titles.contains(row) || s.span.left < left)
+            };
+            let over: Vec<_> = seen.iter().filter(|s| s.span.right >= left).collect();
+            let lone = over.len() == 1 && seen.len() == 1 && !over[0].is_number();
+            for seen in seen.iter().filter(|s| spread(s) || lone) {
+                texts.push(seen.cell.text());
+            }
+        }
+        texts.reverse();
+        texts
+    };
+    let _ = codelists;
+    let per_sheet: Vec<Vec<String>> = (0..frame.on.len()).map(rows_of).collect();
+    let rows = per_sheet.iter().map(Vec::len).min().unwrap_or(0);
+    (0..rows).map(|row| per_sheet.iter().map(|texts| texts[row].clone()).collect()).collect()
+}
+
+/// Proposes one table.
+///
+/// # Errors
+/// What could not be found, for a comment.
+pub(super) fn propose<'a>(
+    frame: &Frame<'a>,
+    seen: &Seen<'a>,
+    sheets: Sheets,
+    context: &Context,
+    choice: Choice,
+) -> Result<DraftTable, String> {
+    let mut used: BTreeSet<u32> = BTreeSet::new();
+    let (mut area, mut area_column) = area(frame, seen, context, choice, &mut used);
+    let period = periods::period(frame, seen, context, &mut used);
+    let unit = unit(frame, seen, &mut used);
+    let mut indicator =
+        indicator(frame, seen, context, choice, area_column, &used, area.as_ref(), period.as_ref());
+    if area.is_none()
+        && !indicator.parts.is_empty()
+        && let Some(label) = lone_area(frame, seen, &used, &indicator)
+    {
+        // Nothing says that the names are areas but that everything else has been found.
+        indicator = self::indicator(
+            frame, seen, context, choice, Some(label.column), &with(&used, label.column), None, period.as_ref(),
+        );
+        area_column = Some(label.column);
+        area = label.part(frame).map(|part| {
+            DraftDimension::written(vec![part]).because(format!(
+                "`{}` heads the only column of names: taken for areas, as they are written",
+                label.heading
+            ))
+        });
+    }
+    let _ = area_column;
+    let area = area.unwrap_or_else(|| {
+        DraftDimension::written(vec![Part::constant("_X")])
+            .because("CHECK: nothing in the table names an area; say which one the figures are for")
+    });
+    let mut table = DraftTable {
+        sheets,
+        comments: Vec::new(),
+        after: None,
+        until: None,
+        blocks: None,
+        figures_below: Vec::new(),
+        empty: false,
+        dimensions: BTreeMap::new(),
+    };
+    let period = period.unwrap_or_else(|| {
+        DraftDimension::of(Part::constant("TODO"))
+            .because("TODO: no period was found, in the table, its titles, the sheet's name or the file's;")
+            .because("the recipe does not run until it says one, such as constant = \"2019\"")
+    });
+    // Without a heading that is read from above, the figures are bounded by their own headings.
+    let up = |d: &DraftDimension| {
+        d.parts.iter().any(|p| p.direction == Some(Direction::Up) && p.attach == Attach::Directly)
+    };
+    if ![&area, &period, &indicator].into_iter().any(up) {
+        let below = figures_below(frame);
+        if below.is_empty() {
+            return Err("no text stands above the figures that would say in which columns they are".into());
+        }
+        table.figures_below = below;
+    }
+    let across = |d: &DraftDimension| {
+        d.parts.iter().any(|p| {
+            matches!(p.direction, Some(Direction::Left | Direction::Right)) && p.attach == Attach::Directly
+        })
+    };
+    if ![&area, &period, &indicator].into_iter().any(across) {
+        return Err("no column names every row of the figures".into());
+    }
+    table.dimensions.insert(Column::RefArea, area);
+    table.dimensions.insert(Column::TimePeriod, period);
+    table.dimensions.insert(Column::Indicator, indicator);
+    table.dimensions.insert(Column::UnitMeasure, unit);
+    if let Some(label) = seen.labels.iter().find(|label| label.says == labels::Says::ObsStatus)
+        && let Some(cells) = frame.column(label.column)
+    {
+        let part = Part::cells(cells, label.direction(frame), Attach::Directly);
+        table.dimensions.insert(Column::ObsStatus, DraftDimension::of(part));
+    }
+    table.empty = has_empty(frame);
+    Ok(table)
+}
+
+fn with(used: &BTreeSet<u32>, column: u32) -> BTreeSet<u32> {
+    used.iter().copied().chain([column]).collect()
+}
+
+/// The texts right above the columns of figures.
+fn figures_below(frame: &Frame) -> Vec<String> {
+    let mut texts = Vec::new();
+    for column in &frame.band().figures {
+        match frame.column(*column) {
+            Some(Cells { below, .. }) if !below.is_empty() => texts.extend(below),
+            _ => {
+                // A merged heading covers several.
+                let text = super::bands::heading_of(frame.sheet(), frame.band().first, *column);
+                if text.is_empty() || frame.on.iter().any(|on| on.count(&text) != 1) {
+                    return Vec::new();
+                }
+                texts.push(text);
+            }
+        }
+    }
+    texts.dedup();
+    texts
+}
+
+fn has_empty(frame: &Frame) -> bool {
+    frame.on.iter().any(|on| {
+        let blank = |row: &u32| {
+            frame.band().figures.iter().any(|c| on.sheet.grid.get(*row, *c).is_none())
+        };
+        on.band.body.iter().chain(&on.band.labelled).any(blank)
+    })
+}
+
+/// Where the areas are; the column, where they stand in one.
+fn area(
+    frame: &Frame,
+    seen: &Seen,
+    context: &Context,
+    choice: Choice,
+    used: &mut BTreeSet<u32>,
+) -> (Option<DraftDimension>, Option<u32>) {
+    let mut ranked: Vec<&Label> = seen.labels.iter().filter(|l| l.area_score() > 0.25).collect();
+    ranked.sort_by(|a, b| b.area_score().total_cmp(&a.area_score()).then(a.column.cmp(&b.column)));
+    let full: Vec<&Label> = ranked.iter().filter(|l| l.part(frame).is_some()).copied().collect();
+    // Columns of several levels, each filled on its own rows: the most local first.
+    let gaps = ranked.first().is_some_and(|label| !label.is_full());
+    if gaps && choice.area == 0
+        && let Some(found) = by_levels(frame, seen, used)
+    {
+        return found;
+    }
+    if let Some(label) = full.get(choice.area.min(full.len().saturating_sub(1)))
+        && let Some(part) = label.part(frame)
+    {
+        used.insert(label.column);
+        for other in &ranked {
+            used.insert(other.column);
+        }
+        return (Some(matched(label, part, choice)), Some(label.column));
+    }
+    if let Some(found) = sections(frame, seen, context) {
+        return (Some(found), None);
+    }
+    if let Some(row) = seen.headings.iter().find(|h| h.says == headings::Says::Areas)
+        && let Some(part) = row.part(frame, None)
+    {
+        let known = areas::look_up(context.codelists, row.texts());
+        let mut dimension = DraftDimension::of(part);
+        tell(&mut dimension, &known);
+        return (Some(dimension), None);
+    }
+    let names: Vec<String> =
+        frame.on.iter().filter_map(|on| on.sheet.name().map(str::to_owned)).collect();
+    let known = areas::look_up(context.codelists, names.iter().cloned());
+    if !names.is_empty() && known.most() && known.unknown.len() * 10 <= names.len() {
+        let mut dimension = DraftDimension::of(Part::without_cells(Place::Sheet))
+            .because("the names of the sheets are areas");
+        tell(&mut dimension, &known);
+        return (Some(dimension), None);
+    }
+    for title in &seen.titles {
+        let known = areas::look_up(context.codelists, title.iter().cloned());
+        if known.unknown.is_empty()
+            && known.marked.is_empty()
+            && let Some(cells) = frame.shared(title)
+        {
+            let dimension = DraftDimension::of(Part::of_table(cells))
+                .because("one area for the whole table, as its title says");
+            return (Some(dimension), None);
+        }
+    }
+    let headed = seen.labels.iter().find(|label| {
+        label.says == labels::Says::Texts
+            && words::heads_areas(&label.heading)
+            && label.part(frame).is_some()
+    });
+    if let Some(label) = headed
+        && let Some(part) = label.part(frame)
+    {
+        used.insert(label.column);
+        let dimension = DraftDimension::written(vec![part]).because(format!(
+            "`{}` heads these names; no code list knows them, so they stand as they are written",
+            label.heading
+        ));
+        return (Some(dimension), Some(label.column));
+    }
+    (None, None)
+}
+
+/// A column of areas that the code list knows, with what it does not know.
+fn matched(label: &Label, part: Part, choice: Choice) -> DraftDimension {
+    if choice.areas_written {
+        return DraftDimension::written(vec![part])
+            .because("areas as they are written: by the code list, several would fall together");
+    }
+    let mut dimension = DraftDimension::of(part);
+    tell(&mut dimension, &label.areas);
+    dimension
+}
+
+fn tell(dimension: &mut DraftDimension, known: &areas::Known) {
+    let found = known.known.len() + known.marked.len();
+    dimension.comments.push(format!(
+        "the code list `regions` knows {found} of {} names",
+        known.total()
+    ));
+    for (label, near) in &known.unknown {
+        dimension.ignore.insert(label.clone());
+        if let Some(near) = near.first() {
+            dimension.ignore_comments.push(format!("`{label}` is spelt like `{near}`; `opeka harmonize` asks"));
+        }
+    }
+    if !known.unknown.is_empty() {
+        dimension.ignore_comments.insert(
+            0,
+            "Figures under these labels are left out, as the code list does not know them.".to_owned(),
+        );
+    }
+}
+
+/// Areas in columns of several levels: `below = ["new_la_code", "region_code", "country_code"]`.
+fn by_levels(
+    frame: &Frame,
+    seen: &Seen,
+    used: &mut BTreeSet<u32>,
+) -> Option<(Option<DraftDimension>, Option<u32>)> {
+    let mut columns: Vec<&Label> = seen
+        .labels
+        .iter()
+        .filter(|l| l.says == labels::Says::Texts && l.areas.share() > 0.8 && l.texts.len() > l.areas.unknown.len())
+        .filter(|l| l.direction(frame) == Direction::Left)
+        .collect();
+    // The most local has the most names; a code is surer than a name, which may have several areas.
+    let coded = |label: &Label| label.texts.iter().all(|t| t.bytes().any(|b| b.is_ascii_digit()));
+    columns.sort_by_key(|l| (std::cmp::Reverse(l.texts.len()), !coded(l), l.column));
+    let mut anchors: Vec<String> = Vec::new();
+    let mut covered: BTreeSet<u32> = BTreeSet::new();
+    let mut ignore = Vec::new();
+    for label in &columns {
+        let rows: BTreeSet<u32> = frame
+            .band()
+            .body
+            .iter()
+            .filter(|row| frame.sheet().covering(**row, label.column).is_some())
+            .copied()
+            .collect();
+        if rows.is_subset(&covered) {
+            continue;
+        }
+        let cells = frame.column(label.column)?;
+        anchors.push(cells.below.first()?.clone());
+        covered.extend(rows);
+        ignore.extend(label.areas.unknown.iter().cloned());
+    }
+    if anchors.len() < 2 || covered.len() < frame.band().body.len() {
+        return None;
+    }
+    used.extend(columns.iter().map(|label| label.column));
+    let part = Part::cells(
+        Cells { below: anchors, ..Cells::default() },
+        Direction::Left,
+        Attach::Directly,
+    );
+    let mut dimension =
+        DraftDimension::of(part).because("of several columns of areas, the first that a row fills");
+    if !ignore.is_empty() {
+        dimension.ignore_comments.push(
+            "Figures under these labels are left out, as the code list does not know them.".to_owned(),
+        );
+        dimension.ignore.extend(ignore.into_iter().map(|(label, _)| label));
+    }
+    Some((Some(dimension), columns.first().map(|label| label.column)))
+}
+
+/// Lines without figures that name the area of the lines below them.
+fn sections(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimension> {
+    let left = frame.band().figures[0];
+    for label in seen.labels.iter().filter(|l| l.column < left) {
+        let mut names = Vec::new();
+        for on in &frame.on {
+            let above = on.sheet.rows.range(on.band.top..on.band.first).map(|(row, _)| *row);
+            for row in above.chain(on.band.labelled.iter().copied()) {
+                let cell = on.sheet.row(row).iter().find(|s| s.cell.column == label.column);
+                names.extend(cell.map(|s| s.cell.text()));
+            }
+        }
+        let known = areas::look_up(context.codelists, names);
+        let first = frame.on.iter().all(|on| {
+            let above = on.sheet.rows.range(on.band.top..on.band.first).rev();
+            let mut cells = above.flat_map(|(_, s)| s).filter(|s| s.cell.column == label.column);
+            cells.any(|s| known.known.contains(&s.cell.text()))
+        });
+        if known.known.len() >= 3 && known.most() && first {
+            let text: Vec<String> = known.known.iter().cloned().collect();
+            let cells = Cells { text, ..Cells::default() };
+            let part = Part::cells(cells, Direction::Left, Attach::Closest);
+            let mut dimension = DraftDimension::of(part)
+                .because("lines that name an area stand above the lines with its figures");
+            if !known.unknown.is_empty() {
+                let names: Vec<String> =
+                    known.unknown.iter().take(8).map(|(label, _)| format!("`{label}`")).collect();
+                dimension.comments.push(format!(
+                    "CHECK: other lines without figures are not in the code list: {}",
+                    names.join(", ")
+                ));
+            }
+            return Some(dimension);
+        }
+    }
+    None
+}
+
+/// The only column of names of a table whose headings say what is counted, and when.
+fn lone_area<'s>(
+    frame: &Frame,
+    seen: &'s Seen,
+    used: &BTreeSet<u32>,
+    indicator: &DraftDimension,
+) -> Option<&'s Label> {
+    let mut free = seen.labels.iter().filter(|l| l.says == labels::Says::Texts && !used.contains(&l.column));
+    let (label, None) = (free.next()?, free.next()) else { return None };
+    let counted = indicator.parts.iter().any(|part| part.direction == Some(Direction::Up));
+    // Titles such as `Bevölkerung nach Ländern` say that areas follow.
+    let titled = seen.titles.iter().flatten().any(|title| {
+        let title = title.to_lowercase();
+        ["по субъект", "по регион", "by region", "by area", "by local", "by country", "by state", "nach länd", "nach kreis", "par région", "par départ", "według woj", "efter region", "per län"]
+            .iter()
+            .any(|by| title.contains(by))
+    });
+    (titled && counted || titled).then_some(label).filter(|label| label.part(frame).is_some())
+}
+
+fn unit(frame: &Frame, seen: &Seen, used: &mut BTreeSet<u32>) -> DraftDimension {
+    if let Some(label) = seen.labels.iter().find(|l| l.says == labels::Says::Units)
+        && let Some(part) = label.part(frame)
+    {
+        used.insert(label.column);
+        return DraftDimension::written(vec![part]);
+    }
+    let dimension = DraftDimension::written(vec![Part::constant("_X")]);
+    let titles = seen.titles.iter().flatten();
+    let texts = seen.headings.iter().flat_map(Heading::texts);
+    let stated: BTreeSet<String> =
+        titles.cloned().chain(texts).filter_map(|text| words::stated_unit(&text)).take(6).collect();
+    match stated.is_empty() {
+        true => dimension.because("unspecified: nothing says the unit"),
+        false => {
+            let units: Vec<String> = stated.iter().map(|unit| format!("`{unit}`")).collect();
+            dimension.because(format!("unspecified; titles or headings say {}", units.join(", ")))
+        }
+    }
+}
+
+/// What is counted: the title, the headings, and the labels that say nothing else.
+#[allow(clippy::too_many_arguments, reason = "all that has been found so far bears on it")]
+fn indicator(
+    frame: &Frame,
+    seen: &Seen,
+    context: &Context,
+    choice: Choice,
+    area_column: Option<u32>,
+    used: &BTreeSet<u32>,
+    area: Option<&DraftDimension>,
+    period: Option<&DraftDimension>,
+) -> DraftDimension {
+    let mut parts: Vec<Part> = Vec::new();
+    if choice.sections
+        && let Some(part) = section_part(frame, seen)
+    {
+        parts.push(part);
+    }
+    for label in &seen.labels {
+        if used.contains(&label.column) || label.says != labels::Says::Texts {
+            continue;
+        }
+        let follows = area_column.is_some_and(|area| label.follows(frame, area));
+        let constant = label.texts.len() == 1;
+        let says_area = label.areas.most() || words::heads_periods(&label.heading);
+        let informs = constant && !says_area && context_is_wide(seen);
+        if follows && !informs && !choice.all_labels {
+            continue;
+        }
+        parts.extend(label.part(frame));
+    }
+    let texts: Vec<&Heading> =
+        seen.headings.iter().filter(|h| h.says == headings::Says::Texts).collect();
+    if let Some((_, upper)) = texts.split_last() {
+        let generic = texts.len() == 1 && texts[0].texts().iter().all(|t| words::heads_values(t));
+        if !generic || parts.is_empty() {
+            for heading in upper {
+                // Where the row above is covered by the leaves alone it adds nothing.
+                parts.extend(heading.part(frame, None));
+            }
+            parts.extend(headings::leaves(frame, &texts));
+            let twice: Vec<Part> = parts.clone();
+            let mut kept: Vec<Part> = Vec::new();
+            for part in twice {
+                if !kept.contains(&part) {
+                    kept.push(part);
+                }
+            }
+            parts = kept;
+        }
+    }
+    let sheet_is_used = [area, period].into_iter().flatten().any(|d| {
+        d.parts.iter().any(|part| part.source == Place::Sheet)
+    });
+    let mut comments = Vec::new();
+    // Tables of one file must not say the same of different figures.
+    if frame.on.len() > 1 && !sheet_is_used || context.several || parts.is_empty() {
+        match title(frame, seen, context) {
+            Some((part, text)) => {
+                comments.push(format!("the title: {text}"));
+                parts.insert(0, part);
+            }
+            None if frame.sheet().name().is_some() && !sheet_is_used => {
+                parts.insert(0, Part::without_cells(Place::Sheet));
+            }
+            None if parts.is_empty() => parts.push(Part::constant(
+                context.file.split('.').next().unwrap_or("unspecified"),
+            )),
+            None => {}
+        }
+    }
+    DraftDimension { comments, ..DraftDimension::written(parts) }
+}
+
+/// Whether periods stand above the figures, so that constant labels say what is counted.
+fn context_is_wide(seen: &Seen) -> bool {
+    seen.headings.iter().any(|h| matches!(h.says, headings::Says::Periods(_)))
+}
+
+/// The title that tells this table from others, and a text to cite.
+fn title(frame: &Frame, seen: &Seen, context: &Context) -> Option<(Part, String)> {
+    let heads: BTreeSet<String> = seen.labels.iter().map(|l| l.heading.clone()).collect();
+    let mut found: Vec<(usize, Part, String)> = Vec::new();
+    for title in seen.titles.iter().take(8) {
+        let text = &title[0];
+        let length = text.chars().count();
+        let is_area = areas::look_up(context.codelists, [text.clone()]).most();
+        if length < 8 || length > 400 || heads.contains(text) || words::is_note(text) && length < 40 || is_area {
+            continue;
+        }
+        let unit_only = words::stated_unit(text).is_some_and(|unit| unit.chars().count() + 4 > length);
+        let period_only = super::timing::within(text)
+            .is_some_and(|within| within.found.chars().count() + 6 > length);
+        if unit_only || period_only {
+            continue;
+        }
+        // Words that differ from sheet to sheet tell the tables apart.
+        let differ = title.iter().collect::<BTreeSet<_>>().len();
+        if let Some(cells) = frame.shared(title) {
+            let score = length.min(120) + if differ > 1 { 1000 } else { 0 };
+            found.push((score, Part::of_table(cells), text.clone()));
+        }
+    }
+    found.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
+    let (score, part, text) = found.into_iter().next()?;
+    // A title that all sheets share does not tell them apart.
+    (frame.on.len() == 1 || score >= 1000).then_some((part, text))
+}
+
+/// Lines without figures as a part of what is counted: the line above counts for those below it.
+fn section_part(frame: &Frame, seen: &Seen) -> Option<Part> {
+    let left = frame.band().figures[0];
+    let column = seen.labels.iter().map(|l| l.column).find(|column| *column < left)?;
+    // The lines before the first such line stand under the title.
+    let names = |on: &super::anchors::On| -> Vec<String> {
+        let above = on.sheet.rows.range(on.from..on.band.first).rev().map(|(row, _)| *row);
+        let at = |row: u32| {
+            let cell = on.sheet.row(row).iter().find(|s| s.cell.column == column && !s.is_number());
+            cell.map(|s| s.cell.text())
+        };
+        let title = above.into_iter().find_map(at);
+        title.into_iter().chain(on.band.labelled.iter().filter_map(|row| at(*row))).collect()
+    };
+    let mut texts: Vec<String> = Vec::new();
+    for on in &frame.on {
+        let with_figures: BTreeSet<String> = on
+            .band
+            .body
+            .iter()
+            .filter_map(|row| on.sheet.covering(*row, column))
+            .map(|s| s.cell.text())
+            .collect();
+        for name in names(on) {
+            if !with_figures.contains(&name) && !texts.contains(&name) {
+                texts.push(name);
+            }
+        }
+    }
+    (!texts.is_empty()).then(|| {
+        Part::cells(Cells { text: texts, ..Cells::default() }, Direction::Left, Attach::Closest)
+    })
+}

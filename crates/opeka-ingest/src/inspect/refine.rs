@@ -1,0 +1,409 @@
+//! Runs a proposal with the engine itself, mends what it says is wrong, and tries another where that
+//! does not help.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opeka_model::{Place, Problem, Severity};
+
+use super::anchors::Frame;
+use super::areas::without_mark;
+use super::draft::{Draft, DraftMark, DraftTable, Sheets};
+use super::labels::Says;
+use super::propose::{Choice, Context, Seen, propose};
+use super::write;
+use crate::codelist::{Codelists, normalise};
+use crate::grid::Workbook;
+use crate::numbers::{Decimal, parse_number};
+use crate::observe::{Observed, observe};
+use crate::recipe::{Attach, Column, parse_recipe};
+
+/// How often one proposal is mended.
+const ROUNDS: usize = 8;
+
+/// A table that runs, or the reasons why it does not.
+pub(super) struct Settled {
+    pub(super) table: DraftTable,
+    pub(super) marks: BTreeMap<String, DraftMark>,
+    pub(super) footnotes: BTreeSet<String>,
+    /// Figures that it reads.
+    pub(super) read: usize,
+    /// Why it does not run; empty where it does.
+    pub(super) errors: Vec<String>,
+}
+
+/// What all runs of one file share.
+pub(super) struct Bench<'a> {
+    pub(super) workbook: &'a Workbook,
+    pub(super) codelists: &'a Codelists,
+    pub(super) decimal: Decimal,
+    pub(super) all_sheets: Vec<Option<String>>,
+    /// The file without its tables.
+    pub(super) base: Draft,
+}
+
+impl Bench<'_> {
+    /// Runs some tables; `Err` where the text is no recipe, which is a mistake of ours.
+    pub(super) fn run(&self, draft: &Draft) -> Result<Observed, Vec<String>> {
+        let text = write::recipe(draft, &[], &self.all_sheets);
+        match parse_recipe("proposal", &text) {
+            Ok(recipe) => Ok(observe(self.workbook, "", &recipe, self.codelists)),
+            Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    fn draft(&self, settled: &Settled) -> Draft {
+        Draft {
+            tables: vec![settled.table.clone()],
+            marks: settled.marks.clone(),
+            footnotes: settled.footnotes.clone(),
+            ..self.base.clone()
+        }
+    }
+}
+
+/// What bounds a table, found before its dimensions.
+#[derive(Clone, Default)]
+pub(super) struct Bounds {
+    pub(super) after: Option<String>,
+    pub(super) until: Option<String>,
+    pub(super) blocks: Option<Result<String, String>>,
+}
+
+/// Proposes a table, and proposes otherwise until one runs; the best of all.
+pub(super) fn settle<'a>(
+    bench: &Bench,
+    frame: &Frame<'a>,
+    seen: &Seen<'a>,
+    sheets: &Sheets,
+    bounds: &Bounds,
+    context: &Context,
+) -> Result<Settled, Vec<String>> {
+    let plain = Choice::default();
+    let choices = [
+        plain,
+        Choice { all_labels: true, ..plain },
+        Choice { sections: true, ..plain },
+        Choice { all_labels: true, sections: true, ..plain },
+        Choice { area: 1, ..plain },
+        Choice { areas_written: true, all_labels: true, ..plain },
+    ];
+    let mut reasons: Vec<String> = Vec::new();
+    let mut tried: Vec<(String, DraftTable)> = Vec::new();
+    let mut asleep: Option<Settled> = None;
+    for choice in choices {
+        let mut table = match propose(frame, seen, sheets.clone(), context, choice) {
+            Ok(table) => table,
+            Err(reason) => {
+                reasons.push(reason);
+                continue;
+            }
+        };
+        table.after.clone_from(&bounds.after);
+        table.until.clone_from(&bounds.until);
+        table.blocks.clone_from(&bounds.blocks);
+        leave_out_lines(frame, seen, &mut table);
+        let alone = Draft { tables: vec![table.clone()], ..bench.base.clone() };
+        let text = write::recipe(&alone, &[], &bench.all_sheets);
+        if tried.iter().any(|(known, _)| *known == text) {
+            continue;
+        }
+        tried.push((text, table.clone()));
+        let settled = mend(bench, frame, table, false);
+        if settled.errors.is_empty() {
+            return Ok(settled);
+        }
+        if asleep.as_ref().is_none_or(|best| settled.read > best.read) {
+            asleep = Some(settled);
+        }
+    }
+    // What no choice could tell apart is left out, and said; areas by the code list are worth a few
+    // figures.
+    let mut best: Option<Settled> = None;
+    for (_, table) in tried {
+        let settled = mend(bench, frame, table, true);
+        let better = |best: &Settled| settled.read > best.read + best.read / 10;
+        if settled.errors.is_empty() && settled.read > 0 && best.as_ref().is_none_or(better) {
+            best = Some(settled);
+        }
+    }
+    reasons.dedup();
+    best.or(asleep).ok_or(reasons)
+}
+
+/// Lines that never have a figure are headings or notes; in a table of labels as they are written
+/// they would be read as missing figures.
+fn leave_out_lines(frame: &Frame, seen: &Seen, table: &mut DraftTable) {
+    if !table.empty {
+        return;
+    }
+    for label in seen.labels.iter().filter(|label| label.says == Says::Texts) {
+        let Some(part) = label.part(frame).filter(|part| part.attach == Attach::Directly) else { continue };
+        let mut lines: Vec<String> = Vec::new();
+        for on in &frame.on {
+            let below = on.sheet.rows.range(on.band.last + 1..on.to).map(|(row, _)| *row);
+            for row in on.band.labelled.iter().copied().chain(below) {
+                let cell = on.sheet.covering(row, label.column).filter(|s| s.cell.column == label.column);
+                if let Some(cell) = cell {
+                    let text = cell.cell.text();
+                    if !label.texts.contains(&text) && !lines.contains(&text) {
+                        lines.push(text);
+                    }
+                }
+            }
+        }
+        if lines.is_empty() {
+            continue;
+        }
+        for dimension in table.dimensions.values_mut().filter(|d| d.as_written) {
+            if !dimension.parts.contains(&part) {
+                continue;
+            }
+            let why = "Lines that never have a figure: headings and notes.".to_owned();
+            dimension.ignore_comments.push(why);
+            if dimension.parts.len() == 1 {
+                dimension.ignore.extend(lines.iter().cloned());
+            } else {
+                let lines: Vec<String> = lines.iter().map(|line| regex::escape(line)).collect();
+                dimension.ignore_matches = Some(format!("(?:.* / )?(?:{})(?: / .*)?", lines.join("|")));
+            }
+        }
+    }
+}
+
+/// Runs a table and mends it by the problems that the engine tells.
+fn mend(bench: &Bench, frame: &Frame, table: DraftTable, leave_out: bool) -> Settled {
+    let mut settled = Settled {
+        table,
+        marks: BTreeMap::new(),
+        footnotes: BTreeSet::new(),
+        read: 0,
+        errors: Vec::new(),
+    };
+    for _ in 0..ROUNDS {
+        let observed = match bench.run(&bench.draft(&settled)) {
+            Ok(observed) => observed,
+            Err(errors) => {
+                settled.errors = errors;
+                return settled;
+            }
+        };
+        settled.read = observed.observations.iter().filter(|o| o.obs_value.is_some()).count();
+        let errors: Vec<&Problem> =
+            observed.problems.iter().filter(|p| p.severity == Severity::Error).collect();
+        settled.errors = errors.iter().map(|p| p.to_string()).collect();
+        if errors.is_empty() {
+            return settled;
+        }
+        let mut changed = false;
+        for problem in &errors {
+            changed |= repair(bench, &mut settled, problem);
+        }
+        if !changed && leave_out {
+            changed = leave_out_doubles(frame, &mut settled, &observed);
+        }
+        if !changed {
+            return settled;
+        }
+    }
+    settled
+}
+
+/// The text between the first backticks that follow some words.
+fn named<'m>(message: &'m str, before: &str) -> Option<&'m str> {
+    let rest = &message[message.find(before)? + before.len()..];
+    let rest = &rest[rest.find('`')? + 1..];
+    Some(&rest[..rest.rfind('`')?])
+}
+
+fn first_named<'m>(message: &'m str, before: &str) -> Option<&'m str> {
+    let rest = &message[message.find(before)? + before.len()..];
+    let rest = &rest[rest.find('`')? + 1..];
+    Some(&rest[..rest.find('`')?])
+}
+
+/// Mends what one problem says; whether anything changed.
+fn repair(bench: &Bench, settled: &mut Settled, problem: &Problem) -> bool {
+    let message = problem.message.as_str();
+    if message.starts_with("an empty cell where a number is due") {
+        let changed = !settled.table.empty;
+        settled.table.empty = true;
+        return changed;
+    }
+    if let Some(text) = named(message, " where a number is due:") {
+        return mark(bench, settled, text, &problem.place);
+    }
+    for (before, why) in [
+        ("unknown area", None),
+        ("ambiguous area", Some("may be several areas of the code list: say which with `values`")),
+    ] {
+        if let Some(text) = first_named(message, before) {
+            if let Some((name, mark)) = without_mark(text)
+                && bench.codelists.get("regions").is_some_and(|list| super::areas::knows(list, &name))
+            {
+                return settled.footnotes.insert(mark);
+            }
+            let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea) else { return false };
+            if let Some(why) = why {
+                dimension.ignore_comments.push(format!("`{text}` {why}"));
+            }
+            return dimension.ignore.insert(text.to_owned());
+        }
+    }
+    if message.ends_with("is no time period")
+        && let Some(text) = first_named(message, "")
+        && text != "TODO"
+    {
+        if let Some((name, mark)) = without_mark(text)
+            && super::timing::timing(&name).is_some()
+        {
+            return settled.footnotes.insert(mark);
+        }
+        let Some(dimension) = settled.table.dimensions.get_mut(&Column::TimePeriod) else { return false };
+        return dimension.ignore.insert(text.to_owned());
+    }
+    false
+}
+
+/// A text among the figures: a mark, or a number with one behind it.
+fn mark(bench: &Bench, settled: &mut Settled, text: &str, place: &Place) -> bool {
+    let number = |text: &str| parse_number(text, bench.decimal).is_some();
+    if let Some((before, mark)) = without_mark(text)
+        && number(&before)
+    {
+        return settled.footnotes.insert(mark);
+    }
+    let body = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let sign = text[body.len()..].trim();
+    let flag = if !sign.is_empty() && number(body) { sign } else { text };
+    if flag.chars().count() > 60 || flag.is_empty() {
+        return false;
+    }
+    let seen = match place {
+        Place::Cell { sheet: Some(sheet), cell, .. } => format!("`{sheet}` {cell}"),
+        Place::Cell { cell, .. } => cell.clone(),
+        _ => String::new(),
+    };
+    let legend = legend(bench.workbook, flag);
+    if settled.marks.contains_key(flag) {
+        return false;
+    }
+    settled.marks.insert(flag.to_owned(), DraftMark { legend, seen });
+    true
+}
+
+/// Words of the file that explain a mark: `x = not available`, `… данных не имеется`.
+fn legend(workbook: &Workbook, mark: &str) -> Option<String> {
+    const MISSING: &[&str] = &[
+        "нет", "отсутств", "не имеется", "не публик", "конфиденц", "данн", "missing", "not ", "suppress",
+        "confid", "disclos", "nil", "zero", "negligible", "unavailable", "keine", "nicht", "geheim",
+        "unbekannt", "brak", "secret", "non dispo", "n'est", "saknas", "redact", "withheld",
+    ];
+    let wanted = normalise(mark);
+    let explains = |text: &str| {
+        let text = normalise(text);
+        let bare = text.trim_start_matches(['"', '(', '[']);
+        let Some(rest) = bare.strip_prefix(wanted.trim_matches(['[', ']'])) else { return false };
+        let rest = rest.trim_start_matches(['"', ')', ']']);
+        let told = rest.trim_start();
+        let signed = told.starts_with(['=', ':']) || (told.starts_with('-') && wanted != "-");
+        let spaced = rest.len() > told.len() && MISSING.iter().any(|word| told.contains(word));
+        (signed && told.len() > 4) || (spaced && text.chars().count() < 160)
+    };
+    for sheet in &workbook.sheets {
+        for cell in sheet.cells() {
+            let text = cell.text();
+            if text.chars().count() > 400 || text.chars().count() < wanted.chars().count() + 3 {
+                continue;
+            }
+            if explains(&text) {
+                return Some(text.chars().take(140).collect::<String>().trim_end().to_owned());
+            }
+        }
+    }
+    None
+}
+
+/// Leaves out what cannot be told apart: two columns under one heading, or two rows of one name.
+fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) -> bool {
+    let mut first: BTreeMap<[&str; 4], &opeka_model::Observation> = BTreeMap::new();
+    let mut indicators: BTreeSet<String> = BTreeSet::new();
+    let mut rows: BTreeSet<(Option<String>, u32)> = BTreeSet::new();
+    let mut doubled: BTreeSet<String> = BTreeSet::new();
+    for o in &observed.observations {
+        let key = [&*o.indicator, &*o.ref_area, &*o.time_period, &*o.care_form];
+        let Some(before) = first.get(&key) else {
+            first.insert(key, o);
+            continue;
+        };
+        let at = |o: &opeka_model::Observation| {
+            let sheet = frame.on.iter().find(|on| on.sheet.name() == o.cell.sheet.as_deref());
+            let cell = sheet.and_then(|on| on.sheet.grid.at(&o.cell.cell).map(|c| (c.row, c.column)));
+            cell
+        };
+        let (Some(one), Some(other)) = (at(before), at(o)) else { continue };
+        let written = settled.table.dimensions.get(&Column::Indicator).is_some_and(|d| d.as_written);
+        if one.0 == other.0 && written {
+            indicators.insert(o.indicator.clone());
+        } else {
+            doubled.insert(o.indicator.clone());
+            rows.insert((o.cell.sheet.clone(), one.0));
+            rows.insert((o.cell.sheet.clone(), other.0));
+        }
+    }
+    if indicators.is_empty() && rows.is_empty() {
+        return false;
+    }
+    let mut changed = false;
+    if let Some(dimension) = settled.table.dimensions.get_mut(&Column::Indicator) {
+        for indicator in indicators {
+            changed |= dimension.ignore.insert(indicator);
+        }
+        if changed {
+            dimension.ignore_comments.push(
+                "CHECK: more than one column reads so; which is which, the file does not say.".to_owned(),
+            );
+        }
+    }
+    let body: usize = frame.on.iter().map(|on| on.band.body.len()).sum();
+    if rows.is_empty() || rows.len() * 3 > body {
+        return changed;
+    }
+    const WHY: &str = "CHECK: some of these stand on several lines, and nothing tells the lines apart.";
+    // The labels of rows that share a key: of areas by their column, of what is counted as a whole.
+    let by_area = settled.table.dimensions.get(&Column::RefArea).and_then(|dimension| {
+        let [part] = dimension.parts.as_slice() else { return None };
+        if part.attach != Attach::Directly {
+            return None;
+        }
+        let of = |column: &&super::bands::LabelColumn| {
+            let cells = frame.column(column.column);
+            cells.is_some_and(|cells| part.source == super::draft::Place::Cells(cells))
+        };
+        Some(frame.band().labels.iter().find(of)?.column)
+    });
+    if let Some(column) = by_area
+        && let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea)
+    {
+        let before = dimension.ignore.len();
+        for (sheet, row) in &rows {
+            let on = frame.on.iter().find(|on| on.sheet.name() == sheet.as_deref());
+            let seen = on.and_then(|on| on.sheet.covering(*row, column));
+            dimension.ignore.extend(seen.map(|seen| seen.cell.text()));
+        }
+        if dimension.ignore.len() > before {
+            dimension.ignore_comments.push(WHY.to_owned());
+            return true;
+        }
+    }
+    if let Some(dimension) = settled.table.dimensions.get_mut(&Column::Indicator)
+        && dimension.as_written
+    {
+        let before = dimension.ignore.len();
+        dimension.ignore.extend(doubled);
+        if dimension.ignore.len() > before {
+            dimension.ignore_comments.push(WHY.to_owned());
+            return true;
+        }
+    }
+    changed
+}
