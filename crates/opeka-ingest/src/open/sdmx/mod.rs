@@ -338,7 +338,7 @@ impl Message<'_> {
         xml.attributes(element, |attribute, value| {
             let header = match (name, attribute) {
                 ("ObsDimension", "id") => return Ok(()),
-                ("ObsDimension", "value") => Some(own.as_deref().unwrap_or(&dimension)),
+                ("ObsDimension", "value") => Some(own.as_deref().unwrap_or(dimension)),
                 ("ObsValue", "value") => Some("OBS_VALUE"),
                 _ => None,
             };
