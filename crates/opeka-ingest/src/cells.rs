@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use arrow::array::{Float64Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -165,9 +165,10 @@ fn rows(
     let mut sheets = Vec::new();
     let written = if sniff(bytes) == Format::Xlsx {
         let (send, receive) = sync_channel(WAITING);
-        let mut sink = Pipe { send, wanted, names: Vec::new() };
+        let (give_back, done) = channel();
+        let mut sink = Pipe { send, done, wanted, names: Vec::new() };
         let (read, written) = std::thread::scope(|scope| {
-            let writer = scope.spawn(move || drain(&receive, write));
+            let writer = scope.spawn(move || drain(&receive, &give_back, write));
             let read = stream_xlsx(source, bytes, &mut sink);
             sheets = std::mem::take(&mut sink.names);
             // The writer ends when nobody can send any more.
@@ -223,6 +224,9 @@ fn write_grid(grid: &Grid, write: &mut WriteRows) -> std::io::Result<()> {
 /// Hands over what is read.
 struct Pipe<'w> {
     send: SyncSender<Message>,
+    /// Cells that are written. They are dropped here: two threads that count the users of one text
+    /// at the same time slow each other down.
+    done: Receiver<Vec<Cell>>,
     wanted: Option<&'w str>,
     names: Vec<String>,
 }
@@ -240,6 +244,7 @@ impl Sink for Pipe<'_> {
     }
 
     fn cells(&mut self, cells: Vec<Cell>) -> ControlFlow<()> {
+        self.done.try_iter().for_each(drop);
         match self.send.send(Message::Cells(cells)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -250,6 +255,7 @@ impl Sink for Pipe<'_> {
 /// Writes what arrives.
 fn drain(
     receive: &Receiver<Message>,
+    give_back: &Sender<Vec<Cell>>,
     mut write: impl FnMut(Option<&str>, &mut dyn Iterator<Item = Row>) -> std::io::Result<()>,
 ) -> std::io::Result<Written> {
     let (mut written, mut head, mut addresses) = (Written::default(), None, Addresses::default());
@@ -272,6 +278,8 @@ fn drain(
                     },
                 });
                 write(Some(&head.name), &mut rows)?;
+                // The reader may have ended.
+                let _ = give_back.send(cells);
             }
         }
     }

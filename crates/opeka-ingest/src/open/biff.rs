@@ -297,7 +297,6 @@ mod tests {
         let wild = record(DIMENSIONS, &[0xFF; 14]);
         let open = [&globals[..], &record(EOF, &[]), &wild].concat();
         assert!(beside(&open).is_ok());
-        let open = open.iter().copied().collect::<Vec<u8>>();
         let mut wildly = open.clone();
         wildly[12] = globals.len() as u8 + 4;
         assert!(beside(&wildly).is_err());

@@ -189,7 +189,10 @@ impl Texts {
             DataRef::SharedString("") => return None,
             DataRef::SharedString(text) => {
                 let place = text.as_ptr() as usize;
-                let split = self.shared.entry(place).or_insert_with(|| split_unicode(text));
+                let split = match self.shared.get(&place) {
+                    Some(split) => split,
+                    None => self.shared.entry(place).or_insert_with(|| split_unicode(text)),
+                };
                 let split = split.as_ref()?;
                 let mark = (!split.mark.is_empty()).then(|| split.mark.clone());
                 return Some((Value::Text(split.base.clone()), mark));

@@ -204,8 +204,10 @@ pub(super) fn beside(
 }
 
 fn inside<T>(found: Option<T>, written: &[u8]) -> Result<T, Refused> {
-    let written = String::from_utf8_lossy(&written[..written.len().min(40)]);
-    found.ok_or_else(|| Refused(format!("`{written}` is no place within A1:XFD1048576")))
+    found.ok_or_else(|| {
+        let written = String::from_utf8_lossy(&written[..written.len().min(40)]);
+        Refused(format!("`{written}` is no place within A1:XFD1048576"))
+    })
 }
 
 /// `B7` as row and column from 0, within the bounds of the format.
