@@ -104,7 +104,14 @@ pub(super) fn propose<'a>(
     {
         // Nothing says that the names are areas but that everything else has been found.
         indicator = self::indicator(
-            frame, seen, context, choice, Some(label.column), &with(&used, label.column), None, period.as_ref(),
+            frame,
+            seen,
+            context,
+            choice,
+            Some(label.column),
+            &with(&used, label.column),
+            None,
+            period.as_ref(),
         );
         area_column = Some(label.column);
         area = label.part(frame).map(|part| {
@@ -141,13 +148,16 @@ pub(super) fn propose<'a>(
     if ![&area, &period, &indicator].into_iter().any(up) {
         let below = figures_below(frame);
         if below.is_empty() {
-            return Err("no text stands above the figures that would say in which columns they are".into());
+            return Err(
+                "no text stands above the figures that would say in which columns they are".into(),
+            );
         }
         table.figures_below = below;
     }
     let across = |d: &DraftDimension| {
         d.parts.iter().any(|p| {
-            matches!(p.direction, Some(Direction::Left | Direction::Right)) && p.attach == Attach::Directly
+            matches!(p.direction, Some(Direction::Left | Direction::Right))
+                && p.attach == Attach::Directly
         })
     };
     if ![&area, &period, &indicator].into_iter().any(across) {
@@ -193,9 +203,8 @@ fn figures_below(frame: &Frame) -> Vec<String> {
 
 fn has_empty(frame: &Frame) -> bool {
     frame.on.iter().any(|on| {
-        let blank = |row: &u32| {
-            frame.band().figures.iter().any(|c| on.sheet.grid.get(*row, *c).is_none())
-        };
+        let blank =
+            |row: &u32| frame.band().figures.iter().any(|c| on.sheet.grid.get(*row, *c).is_none());
         on.band.body.iter().chain(&on.band.labelled).any(blank)
     })
 }
@@ -213,7 +222,8 @@ fn area(
     let full: Vec<&Label> = ranked.iter().filter(|l| l.part(frame).is_some()).copied().collect();
     // Columns of several levels, each filled on its own rows: the most local first.
     let gaps = ranked.first().is_some_and(|label| !label.is_full());
-    if gaps && choice.area == 0
+    if gaps
+        && choice.area == 0
         && let Some(found) = by_levels(frame, seen, used)
     {
         return found;
@@ -289,20 +299,22 @@ fn matched(label: &Label, part: Part, choice: Choice) -> DraftDimension {
 
 fn tell(dimension: &mut DraftDimension, known: &areas::Known) {
     let found = known.known.len() + known.marked.len();
-    dimension.comments.push(format!(
-        "the code list `regions` knows {found} of {} names",
-        known.total()
-    ));
+    dimension
+        .comments
+        .push(format!("the code list `regions` knows {found} of {} names", known.total()));
     for (label, near) in &known.unknown {
         dimension.ignore.insert(label.clone());
         if let Some(near) = near.first() {
-            dimension.ignore_comments.push(format!("`{label}` is spelt like `{near}`; `opeka harmonize` asks"));
+            dimension
+                .ignore_comments
+                .push(format!("`{label}` is spelt like `{near}`; `opeka harmonize` asks"));
         }
     }
     if !known.unknown.is_empty() {
         dimension.ignore_comments.insert(
             0,
-            "Figures under these labels are left out, as the code list does not know them.".to_owned(),
+            "Figures under these labels are left out, as the code list does not know them."
+                .to_owned(),
         );
     }
 }
@@ -316,7 +328,11 @@ fn by_levels(
     let mut columns: Vec<&Label> = seen
         .labels
         .iter()
-        .filter(|l| l.says == labels::Says::Texts && l.areas.share() > 0.8 && l.texts.len() > l.areas.unknown.len())
+        .filter(|l| {
+            l.says == labels::Says::Texts
+                && l.areas.share() > 0.8
+                && l.texts.len() > l.areas.unknown.len()
+        })
         .filter(|l| l.direction(frame) == Direction::Left)
         .collect();
     // The most local has the most names; a code is surer than a name, which may have several areas.
@@ -354,7 +370,8 @@ fn by_levels(
         DraftDimension::of(part).because("of several columns of areas, the first that a row fills");
     if !ignore.is_empty() {
         dimension.ignore_comments.push(
-            "Figures under these labels are left out, as the code list does not know them.".to_owned(),
+            "Figures under these labels are left out, as the code list does not know them."
+                .to_owned(),
         );
         dimension.ignore.extend(ignore.into_iter().map(|(label, _)| label));
     }
@@ -406,15 +423,31 @@ fn lone_area<'s>(
     used: &BTreeSet<u32>,
     indicator: &DraftDimension,
 ) -> Option<&'s Label> {
-    let mut free = seen.labels.iter().filter(|l| l.says == labels::Says::Texts && !used.contains(&l.column));
+    let mut free =
+        seen.labels.iter().filter(|l| l.says == labels::Says::Texts && !used.contains(&l.column));
     let (label, None) = (free.next()?, free.next()) else { return None };
     let counted = indicator.parts.iter().any(|part| part.direction == Some(Direction::Up));
     // Titles such as `Bevölkerung nach Ländern` say that areas follow.
     let titled = seen.titles.iter().flatten().any(|title| {
         let title = title.to_lowercase();
-        ["по субъект", "по регион", "by region", "by area", "by local", "by country", "by state", "nach länd", "nach kreis", "par région", "par départ", "według woj", "efter region", "per län"]
-            .iter()
-            .any(|by| title.contains(by))
+        [
+            "по субъект",
+            "по регион",
+            "by region",
+            "by area",
+            "by local",
+            "by country",
+            "by state",
+            "nach länd",
+            "nach kreis",
+            "par région",
+            "par départ",
+            "według woj",
+            "efter region",
+            "per län",
+        ]
+        .iter()
+        .any(|by| title.contains(by))
     });
     (titled && counted || titled).then_some(label).filter(|label| label.part(frame).is_some())
 }
@@ -491,9 +524,10 @@ fn indicator(
             parts = kept;
         }
     }
-    let sheet_is_used = [area, period].into_iter().flatten().any(|d| {
-        d.parts.iter().any(|part| part.source == Place::Sheet)
-    });
+    let sheet_is_used = [area, period]
+        .into_iter()
+        .flatten()
+        .any(|d| d.parts.iter().any(|part| part.source == Place::Sheet));
     let mut comments = Vec::new();
     // Tables of one file must not say the same of different figures.
     if frame.on.len() > 1 && !sheet_is_used || context.several || parts.is_empty() {
@@ -505,9 +539,9 @@ fn indicator(
             None if frame.sheet().name().is_some() && !sheet_is_used => {
                 parts.insert(0, Part::without_cells(Place::Sheet));
             }
-            None if parts.is_empty() => parts.push(Part::constant(
-                context.file.split('.').next().unwrap_or("unspecified"),
-            )),
+            None if parts.is_empty() => {
+                parts.push(Part::constant(context.file.split('.').next().unwrap_or("unspecified")))
+            }
             None => {}
         }
     }
@@ -527,10 +561,16 @@ fn title(frame: &Frame, seen: &Seen, context: &Context) -> Option<(Part, String)
         let text = &title[0];
         let length = text.chars().count();
         let is_area = areas::look_up(context.codelists, [text.clone()]).most();
-        if length < 8 || length > 400 || heads.contains(text) || words::is_note(text) && length < 40 || is_area {
+        if length < 8
+            || length > 400
+            || heads.contains(text)
+            || words::is_note(text) && length < 40
+            || is_area
+        {
             continue;
         }
-        let unit_only = words::stated_unit(text).is_some_and(|unit| unit.chars().count() + 4 > length);
+        let unit_only =
+            words::stated_unit(text).is_some_and(|unit| unit.chars().count() + 4 > length);
         let period_only = super::timing::within(text)
             .is_some_and(|within| within.found.chars().count() + 6 > length);
         if unit_only || period_only {
