@@ -37,6 +37,7 @@ mod dfe;
 mod figure;
 mod flows;
 mod grid;
+mod harmonize;
 mod inspect;
 mod label;
 mod marks;
@@ -54,6 +55,10 @@ mod view;
 pub use codelist::{Code, Codelist, Codelists, Match};
 pub use dfe::{DataSetMetadata, Filter, Indicator};
 pub use flows::add_flows;
+pub use harmonize::{
+    Answer, AreaMap, Candidate, Refusal, Threshold, Unmatched, accept, candidates, unmatched_areas,
+    unmatched_in_column,
+};
 pub use inspect::{InspectOptions, Inspection, Reached, inspect};
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
 pub use observe::{Observed, Role, SheetRoles, observe};

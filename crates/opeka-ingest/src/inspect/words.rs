@@ -12,7 +12,7 @@ use crate::codelist::normalise;
 const AREA: &[&str] = &[
     "area", "region", "régio", "territor", "terytor", "authority", "la name", "country", "county",
     "district", "province", "provinc", "municipal", "geograph", "geo", "location", "city", "state",
-    "land", "länder", "kreis", "gemeinde", "bezirk", "département", "departement", "commune",
+    "land", "länder", "bundesl", "kreis", "gemeinde", "bezirk", "département", "departement", "commune",
     "académie", "pays", "wojew", "powiat", "gmin", "län", "kommun", "fylke", "område", "регион",
     "субъект", "территор", "область", "район", "город", "страна", "округ", "ref_area", "kraj",
     "comunidad", "municipio", "regione", "gemeente", "provincie", "maakunta", "kunta", "maakond",
