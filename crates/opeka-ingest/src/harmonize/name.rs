@@ -142,8 +142,12 @@ impl Name {
             }
             if let Some((_, kind)) = KINDS.iter().find(|(written, _)| *written == word) {
                 name.kinds.insert(kind);
-            } else if !EMPTY.contains(&word) && !word.bytes().all(|b| b.is_ascii_digit()) {
-                name.core.push(word.to_owned());
+            } else {
+                // `Stockton-on-Tees` and `Stockton on Tees` have the same words.
+                let words = parts.filter(|part| {
+                    !EMPTY.contains(part) && !part.bytes().all(|b| b.is_ascii_digit())
+                });
+                name.core.extend(words.map(str::to_owned));
             }
         }
         name

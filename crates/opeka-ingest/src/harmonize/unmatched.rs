@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::codelist::{Codelists, Match, normalise};
+use crate::codelist::{Codelists, normalise};
 use crate::grid::Workbook;
 use crate::observe::observe;
 use crate::recipe::{Column, Recipe};
@@ -63,7 +63,7 @@ pub fn unmatched_in_column(
         for cell in grid.cells().iter().filter(|c| c.row > head.row && c.column == head.column) {
             let label = cell.text();
             let known = found.contains_key(&normalise(&label));
-            if label.is_empty() || known || !matches!(list.find(&label, None, None), Match::Unknown(_)) {
+            if label.is_empty() || known || list.has(&label) {
                 continue;
             }
             found.insert(normalise(&label), names.len());
