@@ -49,14 +49,14 @@ impl<'a> Seen<'a> {
         Self {
             headings: headings::read(frame, codelists),
             labels: labels::read(frame, codelists),
-            titles: titles(frame, codelists),
+            titles: titles(frame),
         }
     }
 }
 
 /// The titles of a table: texts above it that head no column of figures, row by row the same on all
 /// its sheets, the nearest first.
-fn titles(frame: &Frame, codelists: &Codelists) -> Vec<Vec<String>> {
+fn titles(frame: &Frame) -> Vec<Vec<String>> {
     let rows_of = |index: usize| -> Vec<String> {
         let on = &frame.on[index];
         let band = on.band;
@@ -75,7 +75,6 @@ fn titles(frame: &Frame, codelists: &Codelists) -> Vec<Vec<String>> {
         texts.reverse();
         texts
     };
-    let _ = codelists;
     let per_sheet: Vec<Vec<String>> = (0..frame.on.len()).map(rows_of).collect();
     let rows = per_sheet.iter().map(Vec::len).min().unwrap_or(0);
     (0..rows).map(|row| per_sheet.iter().map(|texts| texts[row].clone()).collect()).collect()
@@ -93,7 +92,7 @@ pub(super) fn propose<'a>(
     choice: Choice,
 ) -> Result<DraftTable, String> {
     let mut used: BTreeSet<u32> = BTreeSet::new();
-    let (mut area, mut area_column) = area(frame, seen, context, choice, &mut used);
+    let (mut area, area_column) = area(frame, seen, context, choice, &mut used);
     let period = periods::period(frame, seen, context, &mut used);
     let unit = unit(frame, seen, &mut used);
     let mut indicator =
@@ -106,7 +105,6 @@ pub(super) fn propose<'a>(
         indicator = self::indicator(
             frame, seen, context, choice, Some(label.column), &with(&used, label.column), None, period.as_ref(),
         );
-        area_column = Some(label.column);
         area = label.part(frame).map(|part| {
             DraftDimension::written(vec![part]).because(format!(
                 "`{}` heads the only column of names: taken for areas, as they are written",
@@ -114,7 +112,6 @@ pub(super) fn propose<'a>(
             ))
         });
     }
-    let _ = area_column;
     let area = area.unwrap_or_else(|| {
         DraftDimension::written(vec![Part::constant("_X")])
             .because("CHECK: nothing in the table names an area; say which one the figures are for")
@@ -380,19 +377,15 @@ fn sections(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimens
             cells.any(|s| known.known.contains(&s.cell.text()))
         });
         if known.known.len() >= 3 && known.most() && first {
-            let text: Vec<String> = known.known.iter().cloned().collect();
+            // A line that is no area ends the area above it: its figures must not go to that.
+            let unknown = known.unknown.iter().map(|(label, _)| label);
+            let marked = known.marked.iter().map(|(label, _)| label);
+            let text: Vec<String> = known.known.iter().chain(unknown).chain(marked).cloned().collect();
             let cells = Cells { text, ..Cells::default() };
             let part = Part::cells(cells, Direction::Left, Attach::Closest);
             let mut dimension = DraftDimension::of(part)
                 .because("lines that name an area stand above the lines with its figures");
-            if !known.unknown.is_empty() {
-                let names: Vec<String> =
-                    known.unknown.iter().take(8).map(|(label, _)| format!("`{label}`")).collect();
-                dimension.comments.push(format!(
-                    "CHECK: other lines without figures are not in the code list: {}",
-                    names.join(", ")
-                ));
-            }
+            tell(&mut dimension, &known);
             return Some(dimension);
         }
     }

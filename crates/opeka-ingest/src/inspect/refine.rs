@@ -122,7 +122,9 @@ pub(super) fn settle<'a>(
     for (_, table) in tried {
         let settled = mend(bench, frame, table, true);
         let better = |best: &Settled| settled.read > best.read + best.read / 10;
-        if settled.errors.is_empty() && settled.read > 0 && best.as_ref().is_none_or(better) {
+        if !settled.errors.is_empty() {
+            asleep = Some(settled);
+        } else if settled.read > 0 && best.as_ref().is_none_or(better) {
             best = Some(settled);
         }
     }
@@ -199,7 +201,7 @@ fn mend(bench: &Bench, frame: &Frame, table: DraftTable, leave_out: bool) -> Set
             changed |= repair(bench, &mut settled, problem);
         }
         if !changed && leave_out {
-            changed = leave_out_doubles(frame, &mut settled, &observed);
+            changed = leave_out_doubles(bench, frame, &mut settled, &observed);
         }
         if !changed {
             return settled;
@@ -324,11 +326,14 @@ fn legend(workbook: &Workbook, mark: &str) -> Option<String> {
 }
 
 /// Leaves out what cannot be told apart: two columns under one heading, or two rows of one name.
-fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) -> bool {
+fn leave_out_doubles(
+    bench: &Bench,
+    frame: &Frame, settled: &mut Settled, observed: &Observed) -> bool {
     let mut first: BTreeMap<[&str; 4], &opeka_model::Observation> = BTreeMap::new();
     let mut indicators: BTreeSet<String> = BTreeSet::new();
     let mut rows: BTreeSet<(Option<String>, u32)> = BTreeSet::new();
     let mut doubled: BTreeSet<String> = BTreeSet::new();
+    let mut areas: BTreeSet<String> = BTreeSet::new();
     for o in &observed.observations {
         let key = [&*o.indicator, &*o.ref_area, &*o.time_period, &*o.care_form];
         let Some(before) = first.get(&key) else {
@@ -345,6 +350,7 @@ fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) 
         if one.0 == other.0 && written {
             indicators.insert(o.indicator.clone());
         } else {
+            areas.insert(o.ref_area.clone());
             doubled.insert(o.indicator.clone());
             rows.insert((o.cell.sheet.clone(), one.0));
             rows.insert((o.cell.sheet.clone(), other.0));
@@ -381,6 +387,25 @@ fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) 
         };
         Some(frame.band().labels.iter().find(of)?.column)
     });
+    if let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea)
+        && let [part] = dimension.parts.as_slice()
+        && part.attach == Attach::Closest
+        && let super::draft::Place::Cells(cells) = &part.source
+        && let Some(list) = bench.codelists.get("regions")
+    {
+        // Lines that name one area in two ways, or twice.
+        let means = |text: &&String| match list.find(text, None, None) {
+            crate::codelist::Match::One { code, .. } => areas.contains(&code),
+            _ => false,
+        };
+        let labels: Vec<String> = cells.text.iter().filter(means).cloned().collect();
+        let before = dimension.ignore.len();
+        dimension.ignore.extend(labels);
+        if dimension.ignore.len() > before {
+            dimension.ignore_comments.push(WHY.to_owned());
+            return true;
+        }
+    }
     if let Some(column) = by_area
         && let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea)
     {
