@@ -93,6 +93,10 @@ pub(super) fn propose<'a>(
 ) -> Result<DraftTable, String> {
     let mut used: BTreeSet<u32> = BTreeSet::new();
     let (mut area, area_column) = area(frame, seen, context, choice, &mut used);
+    let by_lines = area.as_ref().is_some_and(|d| d.parts.iter().any(|p| p.attach == Attach::Closest));
+    if choice.sections && by_lines {
+        return Err("the lines without figures name areas".into());
+    }
     let period = periods::period(frame, seen, context, &mut used);
     let unit = unit(frame, seen, &mut used);
     let mut indicator =

@@ -371,7 +371,7 @@ fn leave_out_doubles(
         }
     }
     let body: usize = frame.on.iter().map(|on| on.band.body.len()).sum();
-    if rows.is_empty() || rows.len() * 3 > body {
+    if rows.is_empty() || rows.len() * 2 > body {
         return changed;
     }
     const WHY: &str = "CHECK: some of these stand on several lines, and nothing tells the lines apart.";
@@ -396,7 +396,9 @@ fn leave_out_doubles(
         // Lines that name one area in two ways, or twice.
         let means = |text: &&String| match list.find(text, None, None) {
             crate::codelist::Match::One { code, .. } => areas.contains(&code),
-            _ => false,
+            // Which of them, the period decides.
+            crate::codelist::Match::Several(codes) => codes.iter().any(|code| areas.contains(code)),
+            crate::codelist::Match::Unknown(_) => false,
         };
         let labels: Vec<String> = cells.text.iter().filter(means).cloned().collect();
         let before = dimension.ignore.len();
