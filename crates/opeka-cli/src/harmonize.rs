@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use opeka_ingest::{
-    Answer, AreaMap, Candidate, Codelist, Column, InspectOptions, Recipe, Threshold, Unmatched, accept,
-    candidates, inspect, open, parse_recipe, unmatched_areas, unmatched_in_column,
+    Answer, AreaMap, Candidate, Codelist, Column, InspectOptions, Recipe, Threshold, Unmatched,
+    accept, candidates, inspect, open, parse_recipe, unmatched_areas, unmatched_in_column,
 };
 use opeka_model::{Problem, Problems};
 use opeka_pipeline::{PipelineError, Project, files_of};
@@ -21,7 +21,11 @@ use crate::printer::Printer;
 /// Candidates that are shown for a name.
 const SHOWN: usize = 6;
 
-pub(crate) fn run(context: &Context, args: &HarmonizeArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(crate) fn run(
+    context: &Context,
+    args: &HarmonizeArgs,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let project = Project::load(&context.project)?;
     let list = project
         .codelists
@@ -47,7 +51,10 @@ pub(crate) fn run(context: &Context, args: &HarmonizeArgs, printer: &Printer) ->
             match accept(&found, Threshold { score, margin: args.margin }) {
                 Ok(best) => {
                     let answer = Answer::accepted(best.code.clone(), best.score);
-                    printer.say(&format!("{} = {} ({}, {:.2})", name.label, best.code, best.name, best.score));
+                    printer.say(&format!(
+                        "{} = {} ({}, {:.2})",
+                        name.label, best.code, best.name, best.score
+                    ));
                     map.answers.insert(name.label.clone(), answer);
                 }
                 Err(why) => open.push((name.clone(), found, why.to_string())),
@@ -114,7 +121,8 @@ impl Subject {
             }
         };
         let folder = file.parent().unwrap_or(Path::new(""));
-        let files = files_of(&recipe, folder, project, &args.source).map_err(PipelineError::from)?;
+        let files =
+            files_of(&recipe, folder, project, &args.source).map_err(PipelineError::from)?;
         let files = files.into_iter().map(|file| (file.name, file.path)).collect();
         let said = recipe.maps().first().map(|map| folder.join(map));
         let map = args.map.clone().or(said).unwrap_or_else(|| beside(&file, path));
@@ -133,8 +141,8 @@ impl Subject {
                 (None, None) => {
                     let options = InspectOptions { source: name.clone(), sheet: None };
                     let proposal = inspect(&workbook, &project.codelists, &options);
-                    let recipe =
-                        parse_recipe("the proposal", &proposal.recipe).map_err(PipelineError::from)?;
+                    let recipe = parse_recipe("the proposal", &proposal.recipe)
+                        .map_err(PipelineError::from)?;
                     let written = recipe.as_written().contains(&Column::RefArea);
                     if written {
                         return Err(Usage::new("no column of areas was found in the file")
@@ -156,7 +164,8 @@ impl Subject {
 
 /// `x.areas.map.toml` beside `x.recipe.toml`.
 fn beside(file: &Path, said: &Path) -> PathBuf {
-    let name = file.file_name().or(said.file_name()).unwrap_or_default().to_string_lossy().into_owned();
+    let name =
+        file.file_name().or(said.file_name()).unwrap_or_default().to_string_lossy().into_owned();
     let stem = name.strip_suffix(".recipe.toml").or(name.strip_suffix(".toml")).unwrap_or(&name);
     file.with_file_name(format!("{stem}.areas.map.toml"))
 }
@@ -230,7 +239,8 @@ fn report(
                 json!({ "label": name.label, "place": name.place, "candidates": found, "why": why })
             })
             .collect();
-        printer.report(&json!({ "status": u8::from(!open.is_empty()), "names": all, "open": names }));
+        printer
+            .report(&json!({ "status": u8::from(!open.is_empty()), "names": all, "open": names }));
         return Ok(());
     }
     for (name, found, why) in open {

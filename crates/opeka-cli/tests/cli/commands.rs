@@ -14,6 +14,8 @@ fn help() {
     Commands:
       run          Build what is stale and publish it as a release
       ingest       Look at a recipe and the sheet it reads
+      inspect      Look at an unknown file and propose a recipe for it
+      harmonize    Walk through names of areas that no code list knows
       check        Do everything that `run` does, and publish nothing
       query        Query a release with SQL; without a query, interactively
       trace        Follow rows of a metric back to the cells they were made from
@@ -36,9 +38,19 @@ fn help() {
     ");
     let long = told(&mut opeka(&["--help"])).exits(0);
     assert!(long.stdout.contains("Exit status: 0 done; 1 the data or the checks say no; 2 wrong"));
-    for command in
-        ["run", "ingest", "check", "query", "trace", "releases", "rollback", "sources", "functions"]
-    {
+    for command in [
+        "run",
+        "ingest",
+        "inspect",
+        "harmonize",
+        "check",
+        "query",
+        "trace",
+        "releases",
+        "rollback",
+        "sources",
+        "functions",
+    ] {
         let help = told(&mut opeka(&[command, "--help"])).exits(0);
         assert!(help.stdout.contains(&format!("Usage: opeka {command}")), "{}", help.stdout);
     }

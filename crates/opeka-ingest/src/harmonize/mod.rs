@@ -94,7 +94,9 @@ pub fn candidates(list: &Codelist, label: &str, most: usize) -> Vec<Candidate> {
     }
     let mut found: Vec<Candidate> = best.into_values().collect();
     found.sort_by(|a, b| {
-        (b.score.total_cmp(&a.score)).then(a.differs.is_some().cmp(&b.differs.is_some())).then(a.code.cmp(&b.code))
+        (b.score.total_cmp(&a.score))
+            .then(a.differs.is_some().cmp(&b.differs.is_some()))
+            .then(a.code.cmp(&b.code))
     });
     found.truncate(most);
     found

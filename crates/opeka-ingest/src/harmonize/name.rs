@@ -100,13 +100,37 @@ const QUALIFIERS: &[(&str, &str)] = &[
 ];
 
 /// Stems of the list that count only as whole words.
-const WHOLE: &[&str] = &["за", "до", "с", "old", "pre", "post", "less", "rest", "with", "без", "юг"];
+const WHOLE: &[&str] =
+    &["за", "до", "с", "old", "pre", "post", "less", "rest", "with", "без", "юг"];
 
 /// Words that carry nothing.
 const EMPTY: &[&str] = &[
-    "of", "the", "and", "и", "в", "том", "county", "council", "borough", "city", "ua", "unitary",
-    "authority", "metropolitan", "london", "royal", "автономный", "автономная", "авт", "autonomous",
-    "входящий", "состав", "составе", "всего", "total", "-",
+    "of",
+    "the",
+    "and",
+    "и",
+    "в",
+    "том",
+    "county",
+    "council",
+    "borough",
+    "city",
+    "ua",
+    "unitary",
+    "authority",
+    "metropolitan",
+    "london",
+    "royal",
+    "автономный",
+    "автономная",
+    "авт",
+    "autonomous",
+    "входящий",
+    "состав",
+    "составе",
+    "всего",
+    "total",
+    "-",
 ];
 
 impl Name {
@@ -138,7 +162,8 @@ impl Name {
                 let two = |(stem, _): &&(&str, &str)| {
                     ["east", "west"].contains(stem) && part.ends_with(stem)
                 };
-                name.qualifiers.extend(QUALIFIERS.iter().filter(|q| says(q) || two(q)).map(|q| q.1));
+                name.qualifiers
+                    .extend(QUALIFIERS.iter().filter(|q| says(q) || two(q)).map(|q| q.1));
             }
             if let Some((_, kind)) = KINDS.iter().find(|(written, _)| *written == word) {
                 name.kinds.insert(kind);
@@ -198,10 +223,11 @@ impl Name {
 
     /// What tells the areas apart, where something written does.
     pub(super) fn differs(&self, other: &Self) -> Option<String> {
-        let listed = |one: &BTreeSet<&'static str>, two: &BTreeSet<&'static str>| -> Option<String> {
-            let words: Vec<&str> = one.symmetric_difference(two).copied().collect();
-            (!words.is_empty()).then(|| words.join(", "))
-        };
+        let listed =
+            |one: &BTreeSet<&'static str>, two: &BTreeSet<&'static str>| -> Option<String> {
+                let words: Vec<&str> = one.symmetric_difference(two).copied().collect();
+                (!words.is_empty()).then(|| words.join(", "))
+            };
         if let Some(words) = listed(&self.qualifiers, &other.qualifiers) {
             return Some(format!("only one of the names says: {words}"));
         }

@@ -105,10 +105,16 @@ fn another_area_is_never_accepted_however_alike_it_is_written() {
 fn close_calls_are_refused_with_their_reason() {
     let list = regions();
     let refusal = |label: &str| accept(&candidates(&list, label, 5), STRICT).cloned().unwrap_err();
-    assert!(matches!(refusal("Тюменская область, кроме города"), Refusal::Differs(_) | Refusal::Low(_) | Refusal::Close { .. }));
+    assert!(matches!(
+        refusal("Тюменская область, кроме города"),
+        Refusal::Differs(_) | Refusal::Low(_) | Refusal::Close { .. }
+    ));
     assert!(matches!(refusal("Xanadu"), Refusal::Nothing | Refusal::Low(_)));
     // Two names that are equally near, and nothing tells which.
-    assert!(matches!(refusal("Or..бургская"), Refusal::Nothing | Refusal::Low(_) | Refusal::Close { .. }));
+    assert!(matches!(
+        refusal("Or..бургская"),
+        Refusal::Nothing | Refusal::Low(_) | Refusal::Close { .. }
+    ));
     let second = Candidate { code: "B".into(), name: "b".into(), score: 0.95, differs: None };
     let first = Candidate { code: "A".into(), name: "a".into(), score: 1.0, differs: None };
     let close = accept(&[first, second], STRICT).cloned();

@@ -39,9 +39,9 @@ pub fn unmatched_areas(
         let Some(end) = rest.rfind('`') else { continue };
         let label = rest[..end].to_owned();
         let key = normalise(&label);
-        if !found.contains_key(&key) {
-            order.push(key.clone());
-            found.insert(key, Unmatched { label, place: problem.place.to_string() });
+        if let std::collections::btree_map::Entry::Vacant(entry) = found.entry(key.clone()) {
+            entry.insert(Unmatched { label, place: problem.place.to_string() });
+            order.push(key);
         }
     }
     order.iter().filter_map(|key| found.remove(key)).collect()

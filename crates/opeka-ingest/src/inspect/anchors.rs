@@ -153,7 +153,8 @@ impl<'a> Frame<'a> {
             });
             alone && met.len() == wanted.len()
         };
-        (!texts.is_empty() && self.on.iter().all(alone)).then(|| Cells { text: texts, ..Cells::default() })
+        (!texts.is_empty() && self.on.iter().all(alone))
+            .then(|| Cells { text: texts, ..Cells::default() })
     }
 
     /// How to select headings: the very cells, on their rows, and nothing among the figures. `periods`
@@ -182,7 +183,8 @@ impl<'a> Frame<'a> {
                         return true;
                     }
                     met.insert(text);
-                    rows.contains(&seen.cell.row) || (!over && seen.cell.row < on.band.first)
+                    rows.contains(&seen.cell.row)
+                        || (!over && seen.cell.row < on.band.first)
                         || (!over && seen.span.right < left)
                 });
                 clean && met.len() == wanted.len()
@@ -227,12 +229,14 @@ impl<'a> Frame<'a> {
         let mut anchors = Vec::new();
         for row in rows {
             let seen = self.sheet().row(*row);
-            let over = |seen: &&Seen| columns.range(seen.span.left..=seen.span.right).next().is_some();
+            let over =
+                |seen: &&Seen| columns.range(seen.span.left..=seen.span.right).next().is_some();
             if seen.iter().filter(|seen| picks(seen)).any(|seen| !over(&seen)) {
                 return None;
             }
             let anchor = seen.iter().filter(over).filter(|seen| {
-                seen.span.top == *row && (rows.contains(&seen.span.bottom) || seen.span.bottom == *row)
+                seen.span.top == *row
+                    && (rows.contains(&seen.span.bottom) || seen.span.bottom == *row)
             });
             let anchor = anchor.map(|s| (s.cell.text(), s.cell.column));
             anchors.push(anchor.into_iter().find(|(text, column)| self.once(text, *column))?.0);
@@ -251,7 +255,8 @@ impl<'a> Frame<'a> {
         let matches = pattern(texts)?;
         let regex = Regex::new(&format!("^(?:{matches})$")).ok()?;
         let one = |on: &On| {
-            on.sheet.grid.rows(on.from, on.to).iter().filter(|c| regex.is_match(&c.text())).count() == 1
+            on.sheet.grid.rows(on.from, on.to).iter().filter(|c| regex.is_match(&c.text())).count()
+                == 1
         };
         self.on.iter().all(one).then(|| Cells { matches: Some(matches), ..Cells::default() })
     }
@@ -273,7 +278,8 @@ pub(super) fn pattern(texts: &[String]) -> Option<String> {
     let end = |from: usize| first[from..].iter().collect::<String>();
     let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
     // A letter or two that all happen to end with say nothing.
-    let tail_text = Some(end(first.len() - tail)).filter(|tail| letters(tail) > 2).unwrap_or_default();
+    let tail_text =
+        Some(end(first.len() - tail)).filter(|tail| letters(tail) > 2).unwrap_or_default();
     let head_text: String = first[..head].iter().collect();
     (letters(&head_text) + letters(&tail_text) >= 4)
         .then(|| format!("{}.*{}", regex::escape(&head_text), regex::escape(&tail_text)))

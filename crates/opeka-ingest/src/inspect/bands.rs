@@ -271,7 +271,9 @@ fn columns(sheet: &Sheet, body: &[u32], first: u32) -> Option<(Vec<u32>, Vec<Lab
     figures.sort_unstable();
     // A column of remarks right of the figures, or an almost empty one, names nothing.
     let rows = body.len();
-    stay.retain(|label| label.filled * 20 >= rows || label.holds != Holds::Texts || label.column < left);
+    stay.retain(|label| {
+        label.filled * 20 >= rows || label.holds != Holds::Texts || label.column < left
+    });
     Some((figures, stay))
 }
 
@@ -341,7 +343,8 @@ impl Tally {
             return Some(Holds::Years);
         }
         let whole = self.numbers.iter().all(|n| n.fract() == 0.0);
-        let rising = numbers > 3 && self.numbers.iter().enumerate().all(|(i, n)| *n == i as f64 + 1.0);
+        let rising =
+            numbers > 3 && self.numbers.iter().enumerate().all(|(i, n)| *n == i as f64 + 1.0);
         if self.zeros * 5 > numbers {
             return Some(Holds::Codes);
         }

@@ -22,7 +22,8 @@ pub(super) fn signature(sheet: &Sheet, band: &Band) -> String {
     let mut texts: Vec<String> = Vec::new();
     for row in &band.headings {
         let over = |s: &&super::sheet::Seen| band.figures.iter().any(|c| s.span.has_column(*c));
-        let cells: Vec<String> = sheet.row(*row).iter().filter(over).map(|s| s.cell.text()).collect();
+        let cells: Vec<String> =
+            sheet.row(*row).iter().filter(over).map(|s| s.cell.text()).collect();
         let distinct: BTreeSet<&String> = cells.iter().collect();
         // Column numbers stand on some sheets of a layout and not on others.
         if sheet.row(*row).iter().all(|s| s.is_number() && !s.is_year()) {
@@ -186,7 +187,9 @@ pub(super) fn blocks(layout: &Layout) -> Option<(Bounds, Vec<(u32, u32)>)> {
             .find(|text| row_starting(layout.sheet, text, rows[0]).is_some_and(|row| row > last));
         let mut ranges = ranges;
         if let Some(until) = until {
-            if let (Some(row), Some(range)) = (row_starting(layout.sheet, &until, rows[0]), ranges.last_mut()) {
+            if let (Some(row), Some(range)) =
+                (row_starting(layout.sheet, &until, rows[0]), ranges.last_mut())
+            {
                 range.1 = row;
             }
             bounds.until = Some(until);
@@ -203,5 +206,7 @@ pub(super) fn on<'a>(
     ranges: &[(u32, u32)],
 ) -> Vec<On<'a>> {
     let pairs = layouts.iter().zip(ranges);
-    pairs.map(|(layout, range)| On::new(layout.sheet, &layout.bands[index], *range, false)).collect()
+    pairs
+        .map(|(layout, range)| On::new(layout.sheet, &layout.bands[index], *range, false))
+        .collect()
 }

@@ -126,9 +126,12 @@ impl<'a> Heading<'a> {
 pub(super) fn leaves<'a>(frame: &Frame<'a>, rows: &[&Heading<'a>]) -> Option<Part> {
     let mut cells: Vec<Seen> = Vec::new();
     for column in &frame.band().figures {
-        let lowest = rows.iter().rev().flat_map(|row| &row.cells).find(|s| s.span.has_column(*column));
+        let lowest =
+            rows.iter().rev().flat_map(|row| &row.cells).find(|s| s.span.has_column(*column));
         if let Some(seen) = lowest
-            && !cells.iter().any(|s| (s.cell.row, s.cell.column) == (seen.cell.row, seen.cell.column))
+            && !cells
+                .iter()
+                .any(|s| (s.cell.row, s.cell.column) == (seen.cell.row, seen.cell.column))
         {
             cells.push(*seen);
         }

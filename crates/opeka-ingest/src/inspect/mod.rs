@@ -106,7 +106,8 @@ fn unite(mut layouts: Vec<Layout>) -> Vec<Layout> {
     let groups = bounds::groups(&layouts);
     for group in groups.iter().filter(|group| group.len() > 1) {
         for index in 0..layouts[group[0]].bands.len() {
-            let all = group.iter().flat_map(|sheet| layouts[*sheet].bands[index].figures.iter().copied());
+            let all =
+                group.iter().flat_map(|sheet| layouts[*sheet].bands[index].figures.iter().copied());
             let figures: Vec<u32> = all.collect::<BTreeSet<u32>>().into_iter().collect();
             for sheet in group {
                 layouts[*sheet].bands[index].figures.clone_from(&figures);
@@ -212,7 +213,8 @@ fn assemble(
 fn keep_apart(bench: &Bench, draft: &mut Draft, asleep: &mut Vec<Asleep>) {
     let errors = |draft: &Draft| match bench.run(draft) {
         Ok(observed) => {
-            let errors = observed.problems.iter().filter(|p| p.severity == opeka_model::Severity::Error);
+            let errors =
+                observed.problems.iter().filter(|p| p.severity == opeka_model::Severity::Error);
             errors.map(ToString::to_string).collect::<Vec<_>>()
         }
         Err(errors) => errors,
@@ -230,7 +232,8 @@ fn keep_apart(bench: &Bench, draft: &mut Draft, asleep: &mut Vec<Asleep>) {
         {
             indicator.parts.insert(0, sheet);
             if !indicator.ignore.is_empty() {
-                let labels: Vec<String> = indicator.ignore.iter().map(|l| regex::escape(l)).collect();
+                let labels: Vec<String> =
+                    indicator.ignore.iter().map(|l| regex::escape(l)).collect();
                 indicator.ignore_matches = Some(format!("(?:.* / )?(?:{})", labels.join("|")));
                 indicator.ignore.clear();
             }
@@ -269,14 +272,17 @@ fn finish(
         remarks.push(format!("{}: not read: {}", sleeping.place, why.join("; ")));
         if !runs_some && draft.tables.is_empty() {
             let mut table = sleeping.table.clone();
-            table.comments.insert(0, format!("{}: does not run yet: {}", sleeping.place, why.join("; ")));
+            table
+                .comments
+                .insert(0, format!("{}: does not run yet: {}", sleeping.place, why.join("; ")));
             draft.tables.push(table);
             continue;
         }
         let alone = Draft { tables: vec![sleeping.table.clone()], ..Draft::default() };
         let text = write::recipe(&alone, &[], &bench.all_sheets);
         let table = text.split_once("[[table]]").map(|(_, rest)| rest).unwrap_or_default();
-        tail += &format!("\n# {}: this table does not run yet: {}\n", sleeping.place, why.join("; "));
+        tail +=
+            &format!("\n# {}: this table does not run yet: {}\n", sleeping.place, why.join("; "));
         for line in format!("[[table]]{table}").lines() {
             tail += format!("# {line}").trim_end();
             tail.push('\n');
@@ -294,8 +300,13 @@ fn finish(
         true => "A proposal of `opeka inspect`; it was run as it stands.".to_owned(),
         false => "A proposal of `opeka inspect`; it does not run yet: see TODO below.".to_owned(),
     }];
-    head.push("It takes what it does not know as written: hold it to the sheet, then name areas,".to_owned());
-    head.push("indicators and units by the code lists. Comments say how sure each line is.".to_owned());
+    head.push(
+        "It takes what it does not know as written: hold it to the sheet, then name areas,"
+            .to_owned(),
+    );
+    head.push(
+        "indicators and units by the code lists. Comments say how sure each line is.".to_owned(),
+    );
     for reached in reached.iter().take(20) {
         let sheet = reached.sheet.as_deref().map(|s| format!("`{s}`: ")).unwrap_or_default();
         head.push(format!("{sheet}{}.", reached.sentence()));
@@ -322,7 +333,9 @@ fn title(layouts: &[Layout], file: &str) -> String {
         let top = layout.bands.first()?.first;
         let cells = layout.sheet.rows.range(..top).flat_map(|(_, seen)| seen);
         let texts = cells.filter(|s| !s.is_number()).map(|s| s.cell.text());
-        texts.filter(|text| text.chars().count() > 15 && text.contains(' ')).max_by_key(|t| t.chars().count().min(100))
+        texts
+            .filter(|text| text.chars().count() > 15 && text.contains(' '))
+            .max_by_key(|t| t.chars().count().min(100))
     });
     let text = text.filter(|_| layouts.len() < 40).unwrap_or_else(|| file.to_owned());
     let end = text.char_indices().nth(200).map_or(text.len(), |(at, _)| at);

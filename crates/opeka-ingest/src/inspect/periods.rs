@@ -29,7 +29,8 @@ fn reading(texts: &[String]) -> (String, Option<String>, bool) {
         return (r"\d{4}".to_owned(), None, false);
     }
     if has(Timing::Split) {
-        let extract = (has(Timing::Year)).then(|| r"((?:19|20)\d{2}(?:\s?[-/–]\s?\d{2,4})?)".to_owned());
+        let extract =
+            (has(Timing::Year)).then(|| r"((?:19|20)\d{2}(?:\s?[-/–]\s?\d{2,4})?)".to_owned());
         return (r".*\d{4}.*".to_owned(), extract, true);
     }
     let how = if has(Timing::Year) { Timing::Year } else { Timing::Whole };
@@ -83,7 +84,8 @@ fn above<'a>(frame: &Frame<'a>, seen: &Seen<'a>, context: &Context) -> Option<Dr
         }
         (None, Some(part)) => {
             let below = part.part(frame, None)?;
-            let (year, text) = stated(frame, seen, |text| timing::within(text).filter(|w| w.found.len() == 4))?;
+            let (year, text) =
+                stated(frame, seen, |text| timing::within(text).filter(|w| w.found.len() == 4))?;
             Some(
                 DraftDimension { parts: vec![below, year], ..DraftDimension::default() }
                     .because(format!("the year stands in the title: {text}")),
@@ -107,7 +109,8 @@ fn beside(
     let is_part = |label: &&&labels::Label| label.says == labels::Says::Periods(Timing::Part);
     let whole: Vec<&&labels::Label> = columns.iter().filter(|l| !is_part(l)).collect();
     // The column that changes most names the period; another may name the year of publication.
-    let best = whole.iter().max_by_key(|l| (l.filled, l.texts.len(), std::cmp::Reverse(l.column)))?;
+    let best =
+        whole.iter().max_by_key(|l| (l.filled, l.texts.len(), std::cmp::Reverse(l.column)))?;
     used.extend(columns.iter().map(|label| label.column));
     let part = best.part(frame)?;
     let texts: Vec<String> = best.texts.iter().cloned().collect();
@@ -118,7 +121,9 @@ fn beside(
     }
     if best.says == labels::Says::Dates {
         let dimension = DraftDimension::of(part);
-        return Some(dimension.because("dates as they are stored; `frequency` says what begins on them"));
+        return Some(
+            dimension.because("dates as they are stored; `frequency` says what begins on them"),
+        );
     }
     let (_, extract, split) = reading(&texts);
     let mut part = part;
@@ -139,7 +144,8 @@ fn named(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimension
         && (names.len() > 1 || frame.sheet().name().is_some_and(|name| name.len() < 24))
     {
         let part = Part::without_cells(Place::Sheet).extracting(within.extract.clone());
-        let mut dimension = DraftDimension::of(part).because("the name of the sheet says the period");
+        let mut dimension =
+            DraftDimension::of(part).because("the name of the sheet says the period");
         if within.split {
             year_starts(&mut dimension, context);
         }
@@ -161,8 +167,8 @@ fn named(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimension
     }
     let within = timing::within(context.file)?;
     let part = Part::without_cells(Place::File).extracting(within.extract);
-    let mut dimension = DraftDimension::of(part)
-        .because("CHECK: only the name of the file says a period");
+    let mut dimension =
+        DraftDimension::of(part).because("CHECK: only the name of the file says a period");
     if within.split {
         year_starts(&mut dimension, context);
     }
@@ -205,7 +211,8 @@ fn year_starts(dimension: &mut DraftDimension, context: &Context) {
     dimension.comments.push(if context.april {
         "years such as `2016/17`: the file speaks of 1 April and 31 March".to_owned()
     } else {
-        "CHECK: years such as `2016/17` are taken to begin on 1 April; the file does not say when".to_owned()
+        "CHECK: years such as `2016/17` are taken to begin on 1 April; the file does not say when"
+            .to_owned()
     });
 }
 

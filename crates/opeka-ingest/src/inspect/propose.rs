@@ -93,7 +93,8 @@ pub(super) fn propose<'a>(
 ) -> Result<DraftTable, String> {
     let mut used: BTreeSet<u32> = BTreeSet::new();
     let (mut area, area_column) = area(frame, seen, context, choice, &mut used);
-    let by_lines = area.as_ref().is_some_and(|d| d.parts.iter().any(|p| p.attach == Attach::Closest));
+    let by_lines =
+        area.as_ref().is_some_and(|d| d.parts.iter().any(|p| p.attach == Attach::Closest));
     if choice.sections && by_lines {
         return Err("the lines without figures name areas".into());
     }
@@ -103,11 +104,18 @@ pub(super) fn propose<'a>(
         indicator(frame, seen, context, choice, area_column, &used, area.as_ref(), period.as_ref());
     if area.is_none()
         && !indicator.parts.is_empty()
-        && let Some(label) = lone_area(frame, seen, &used, &indicator)
+        && let Some(label) = lone_area(frame, seen, &used)
     {
         // Nothing says that the names are areas but that everything else has been found.
         indicator = self::indicator(
-            frame, seen, context, choice, Some(label.column), &with(&used, label.column), None, period.as_ref(),
+            frame,
+            seen,
+            context,
+            choice,
+            Some(label.column),
+            &with(&used, label.column),
+            None,
+            period.as_ref(),
         );
         area = label.part(frame).map(|part| {
             DraftDimension::written(vec![part]).because(format!(
@@ -142,13 +150,16 @@ pub(super) fn propose<'a>(
     if ![&area, &period, &indicator].into_iter().any(up) {
         let below = figures_below(frame);
         if below.is_empty() {
-            return Err("no text stands above the figures that would say in which columns they are".into());
+            return Err(
+                "no text stands above the figures that would say in which columns they are".into(),
+            );
         }
         table.figures_below = below;
     }
     let across = |d: &DraftDimension| {
         d.parts.iter().any(|p| {
-            matches!(p.direction, Some(Direction::Left | Direction::Right)) && p.attach == Attach::Directly
+            matches!(p.direction, Some(Direction::Left | Direction::Right))
+                && p.attach == Attach::Directly
         })
     };
     if ![&area, &period, &indicator].into_iter().any(across) {
@@ -194,9 +205,8 @@ fn figures_below(frame: &Frame) -> Vec<String> {
 
 fn has_empty(frame: &Frame) -> bool {
     frame.on.iter().any(|on| {
-        let blank = |row: &u32| {
-            frame.band().figures.iter().any(|c| on.sheet.grid.get(*row, *c).is_none())
-        };
+        let blank =
+            |row: &u32| frame.band().figures.iter().any(|c| on.sheet.grid.get(*row, *c).is_none());
         on.band.body.iter().chain(&on.band.labelled).any(blank)
     })
 }
@@ -214,7 +224,8 @@ fn area(
     let full: Vec<&Label> = ranked.iter().filter(|l| l.part(frame).is_some()).copied().collect();
     // Columns of several levels, each filled on its own rows: the most local first.
     let gaps = ranked.first().is_some_and(|label| !label.is_full());
-    if gaps && choice.area == 0
+    if gaps
+        && choice.area == 0
         && let Some(found) = by_levels(frame, seen, used)
     {
         return found;
@@ -290,20 +301,22 @@ fn matched(label: &Label, part: Part, choice: Choice) -> DraftDimension {
 
 fn tell(dimension: &mut DraftDimension, known: &areas::Known) {
     let found = known.known.len() + known.marked.len();
-    dimension.comments.push(format!(
-        "the code list `regions` knows {found} of {} names",
-        known.total()
-    ));
+    dimension
+        .comments
+        .push(format!("the code list `regions` knows {found} of {} names", known.total()));
     for (label, near) in &known.unknown {
         dimension.ignore.insert(label.clone());
         if let Some(near) = near.first() {
-            dimension.ignore_comments.push(format!("`{label}` is spelt like `{near}`; `opeka harmonize` asks"));
+            dimension
+                .ignore_comments
+                .push(format!("`{label}` is spelt like `{near}`; `opeka harmonize` asks"));
         }
     }
     if !known.unknown.is_empty() {
         dimension.ignore_comments.insert(
             0,
-            "Figures under these labels are left out, as the code list does not know them.".to_owned(),
+            "Figures under these labels are left out, as the code list does not know them."
+                .to_owned(),
         );
     }
 }
@@ -317,7 +330,11 @@ fn by_levels(
     let mut columns: Vec<&Label> = seen
         .labels
         .iter()
-        .filter(|l| l.says == labels::Says::Texts && l.areas.share() > 0.8 && l.texts.len() > l.areas.unknown.len())
+        .filter(|l| {
+            l.says == labels::Says::Texts
+                && l.areas.share() > 0.8
+                && l.texts.len() > l.areas.unknown.len()
+        })
         .filter(|l| l.direction(frame) == Direction::Left)
         .collect();
     // The most local has the most names; a code is surer than a name, which may have several areas.
@@ -355,7 +372,8 @@ fn by_levels(
         DraftDimension::of(part).because("of several columns of areas, the first that a row fills");
     if !ignore.is_empty() {
         dimension.ignore_comments.push(
-            "Figures under these labels are left out, as the code list does not know them.".to_owned(),
+            "Figures under these labels are left out, as the code list does not know them."
+                .to_owned(),
         );
         dimension.ignore.extend(ignore.into_iter().map(|(label, _)| label));
     }
@@ -384,7 +402,8 @@ fn sections(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimens
             // A line that is no area ends the area above it: its figures must not go to that.
             let unknown = known.unknown.iter().map(|(label, _)| label);
             let marked = known.marked.iter().map(|(label, _)| label);
-            let text: Vec<String> = known.known.iter().chain(unknown).chain(marked).cloned().collect();
+            let text: Vec<String> =
+                known.known.iter().chain(unknown).chain(marked).cloned().collect();
             let cells = Cells { text, ..Cells::default() };
             let part = Part::cells(cells, Direction::Left, Attach::Closest);
             let mut dimension = DraftDimension::of(part)
@@ -397,23 +416,33 @@ fn sections(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimens
 }
 
 /// The only column of names of a table whose headings say what is counted, and when.
-fn lone_area<'s>(
-    frame: &Frame,
-    seen: &'s Seen,
-    used: &BTreeSet<u32>,
-    indicator: &DraftDimension,
-) -> Option<&'s Label> {
-    let mut free = seen.labels.iter().filter(|l| l.says == labels::Says::Texts && !used.contains(&l.column));
+fn lone_area<'s>(frame: &Frame, seen: &'s Seen, used: &BTreeSet<u32>) -> Option<&'s Label> {
+    let mut free =
+        seen.labels.iter().filter(|l| l.says == labels::Says::Texts && !used.contains(&l.column));
     let (label, None) = (free.next()?, free.next()) else { return None };
-    let counted = indicator.parts.iter().any(|part| part.direction == Some(Direction::Up));
     // Titles such as `Bevölkerung nach Ländern` say that areas follow.
     let titled = seen.titles.iter().flatten().any(|title| {
         let title = title.to_lowercase();
-        ["по субъект", "по регион", "by region", "by area", "by local", "by country", "by state", "nach länd", "nach kreis", "par région", "par départ", "według woj", "efter region", "per län"]
-            .iter()
-            .any(|by| title.contains(by))
+        [
+            "по субъект",
+            "по регион",
+            "by region",
+            "by area",
+            "by local",
+            "by country",
+            "by state",
+            "nach länd",
+            "nach kreis",
+            "par région",
+            "par départ",
+            "według woj",
+            "efter region",
+            "per län",
+        ]
+        .iter()
+        .any(|by| title.contains(by))
     });
-    (titled && counted || titled).then_some(label).filter(|label| label.part(frame).is_some())
+    titled.then_some(label).filter(|label| label.part(frame).is_some())
 }
 
 fn unit(frame: &Frame, seen: &Seen, used: &mut BTreeSet<u32>) -> DraftDimension {
@@ -488,9 +517,10 @@ fn indicator(
             parts = kept;
         }
     }
-    let sheet_is_used = [area, period].into_iter().flatten().any(|d| {
-        d.parts.iter().any(|part| part.source == Place::Sheet)
-    });
+    let sheet_is_used = [area, period]
+        .into_iter()
+        .flatten()
+        .any(|d| d.parts.iter().any(|part| part.source == Place::Sheet));
     let mut comments = Vec::new();
     // Tables of one file must not say the same of different figures.
     if frame.on.len() > 1 && !sheet_is_used || context.several || parts.is_empty() {
@@ -502,9 +532,9 @@ fn indicator(
             None if frame.sheet().name().is_some() && !sheet_is_used => {
                 parts.insert(0, Part::without_cells(Place::Sheet));
             }
-            None if parts.is_empty() => parts.push(Part::constant(
-                context.file.split('.').next().unwrap_or("unspecified"),
-            )),
+            None if parts.is_empty() => {
+                parts.push(Part::constant(context.file.split('.').next().unwrap_or("unspecified")))
+            }
             None => {}
         }
     }
@@ -524,10 +554,15 @@ fn title(frame: &Frame, seen: &Seen, context: &Context) -> Option<(Part, String)
         let text = &title[0];
         let length = text.chars().count();
         let is_area = areas::look_up(context.codelists, [text.clone()]).most();
-        if length < 8 || length > 400 || heads.contains(text) || words::is_note(text) && length < 40 || is_area {
+        if !(8..=400).contains(&length)
+            || heads.contains(text)
+            || words::is_note(text) && length < 40
+            || is_area
+        {
             continue;
         }
-        let unit_only = words::stated_unit(text).is_some_and(|unit| unit.chars().count() + 4 > length);
+        let unit_only =
+            words::stated_unit(text).is_some_and(|unit| unit.chars().count() + 4 > length);
         let period_only = super::timing::within(text)
             .is_some_and(|within| within.found.chars().count() + 6 > length);
         if unit_only || period_only {

@@ -139,12 +139,15 @@ fn leave_out_lines(frame: &Frame, seen: &Seen, table: &mut DraftTable) {
         return;
     }
     for label in seen.labels.iter().filter(|label| label.says == Says::Texts) {
-        let Some(part) = label.part(frame).filter(|part| part.attach == Attach::Directly) else { continue };
+        let Some(part) = label.part(frame).filter(|part| part.attach == Attach::Directly) else {
+            continue;
+        };
         let mut lines: Vec<String> = Vec::new();
         for on in &frame.on {
             let below = on.sheet.rows.range(on.band.last + 1..on.to).map(|(row, _)| *row);
             for row in on.band.labelled.iter().copied().chain(below) {
-                let cell = on.sheet.covering(row, label.column).filter(|s| s.cell.column == label.column);
+                let cell =
+                    on.sheet.covering(row, label.column).filter(|s| s.cell.column == label.column);
                 if let Some(cell) = cell {
                     let text = cell.cell.text();
                     if !label.texts.contains(&text) && !lines.contains(&text) {
@@ -166,7 +169,8 @@ fn leave_out_lines(frame: &Frame, seen: &Seen, table: &mut DraftTable) {
                 dimension.ignore.extend(lines.iter().cloned());
             } else {
                 let lines: Vec<String> = lines.iter().map(|line| regex::escape(line)).collect();
-                dimension.ignore_matches = Some(format!("(?:.* / )?(?:{})(?: / .*)?", lines.join("|")));
+                dimension.ignore_matches =
+                    Some(format!("(?:.* / )?(?:{})(?: / .*)?", lines.join("|")));
             }
         }
     }
@@ -240,11 +244,16 @@ fn repair(bench: &Bench, settled: &mut Settled, problem: &Problem) -> bool {
     ] {
         if let Some(text) = first_named(message, before) {
             if let Some((name, mark)) = without_mark(text)
-                && bench.codelists.get("regions").is_some_and(|list| super::areas::knows(list, &name))
+                && bench
+                    .codelists
+                    .get("regions")
+                    .is_some_and(|list| super::areas::knows(list, &name))
             {
                 return settled.footnotes.insert(mark);
             }
-            let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea) else { return false };
+            let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea) else {
+                return false;
+            };
             if let Some(why) = why {
                 dimension.ignore_comments.push(format!("`{text}` {why}"));
             }
@@ -260,7 +269,9 @@ fn repair(bench: &Bench, settled: &mut Settled, problem: &Problem) -> bool {
         {
             return settled.footnotes.insert(mark);
         }
-        let Some(dimension) = settled.table.dimensions.get_mut(&Column::TimePeriod) else { return false };
+        let Some(dimension) = settled.table.dimensions.get_mut(&Column::TimePeriod) else {
+            return false;
+        };
         return dimension.ignore.insert(text.to_owned());
     }
     false
@@ -296,9 +307,32 @@ fn mark(bench: &Bench, settled: &mut Settled, text: &str, place: &Place) -> bool
 /// Words of the file that explain a mark: `x = not available`, `… данных не имеется`.
 fn legend(workbook: &Workbook, mark: &str) -> Option<String> {
     const MISSING: &[&str] = &[
-        "нет", "отсутств", "не имеется", "не публик", "конфиденц", "данн", "missing", "not ", "suppress",
-        "confid", "disclos", "nil", "zero", "negligible", "unavailable", "keine", "nicht", "geheim",
-        "unbekannt", "brak", "secret", "non dispo", "n'est", "saknas", "redact", "withheld",
+        "нет",
+        "отсутств",
+        "не имеется",
+        "не публик",
+        "конфиденц",
+        "данн",
+        "missing",
+        "not ",
+        "suppress",
+        "confid",
+        "disclos",
+        "nil",
+        "zero",
+        "negligible",
+        "unavailable",
+        "keine",
+        "nicht",
+        "geheim",
+        "unbekannt",
+        "brak",
+        "secret",
+        "non dispo",
+        "n'est",
+        "saknas",
+        "redact",
+        "withheld",
     ];
     let wanted = normalise(mark);
     let explains = |text: &str| {
@@ -328,7 +362,10 @@ fn legend(workbook: &Workbook, mark: &str) -> Option<String> {
 /// Leaves out what cannot be told apart: two columns under one heading, or two rows of one name.
 fn leave_out_doubles(
     bench: &Bench,
-    frame: &Frame, settled: &mut Settled, observed: &Observed) -> bool {
+    frame: &Frame,
+    settled: &mut Settled,
+    observed: &Observed,
+) -> bool {
     let mut first: BTreeMap<[&str; 4], &opeka_model::Observation> = BTreeMap::new();
     let mut indicators: BTreeSet<String> = BTreeSet::new();
     let mut rows: BTreeSet<(Option<String>, u32)> = BTreeSet::new();
@@ -342,11 +379,11 @@ fn leave_out_doubles(
         };
         let at = |o: &opeka_model::Observation| {
             let sheet = frame.on.iter().find(|on| on.sheet.name() == o.cell.sheet.as_deref());
-            let cell = sheet.and_then(|on| on.sheet.grid.at(&o.cell.cell).map(|c| (c.row, c.column)));
-            cell
+            sheet.and_then(|on| on.sheet.grid.at(&o.cell.cell).map(|c| (c.row, c.column)))
         };
         let (Some(one), Some(other)) = (at(before), at(o)) else { continue };
-        let written = settled.table.dimensions.get(&Column::Indicator).is_some_and(|d| d.as_written);
+        let written =
+            settled.table.dimensions.get(&Column::Indicator).is_some_and(|d| d.as_written);
         if one.0 == other.0 && written {
             indicators.insert(o.indicator.clone());
         } else {
@@ -366,7 +403,8 @@ fn leave_out_doubles(
         }
         if changed {
             dimension.ignore_comments.push(
-                "CHECK: more than one column reads so; which is which, the file does not say.".to_owned(),
+                "CHECK: more than one column reads so; which is which, the file does not say."
+                    .to_owned(),
             );
         }
     }
@@ -374,7 +412,8 @@ fn leave_out_doubles(
     if rows.is_empty() || rows.len() * 2 > body {
         return changed;
     }
-    const WHY: &str = "CHECK: some of these stand on several lines, and nothing tells the lines apart.";
+    const WHY: &str =
+        "CHECK: some of these stand on several lines, and nothing tells the lines apart.";
     // The labels of rows that share a key: of areas by their column, of what is counted as a whole.
     let by_area = settled.table.dimensions.get(&Column::RefArea).and_then(|dimension| {
         let [part] = dimension.parts.as_slice() else { return None };

@@ -74,7 +74,8 @@ fn ranges(cells: &BTreeSet<(u32, u32)>) -> Vec<String> {
             }
         }
         for (top, bottom) in runs {
-            let beside = found.iter_mut().find(|r| r.0 == top && r.2 == bottom && r.3 + 1 == column);
+            let beside =
+                found.iter_mut().find(|r| r.0 == top && r.2 == bottom && r.3 + 1 == column);
             match beside {
                 Some(range) => range.3 = column,
                 None => found.push((top, column, bottom, column)),
@@ -82,10 +83,11 @@ fn ranges(cells: &BTreeSet<(u32, u32)>) -> Vec<String> {
         }
     }
     found.sort_unstable();
-    let name = |(top, left, bottom, right): (u32, u32, u32, u32)| match (top, left) == (bottom, right) {
-        true => a1(top, left),
-        false => format!("{}:{}", a1(top, left), a1(bottom, right)),
-    };
+    let name =
+        |(top, left, bottom, right): (u32, u32, u32, u32)| match (top, left) == (bottom, right) {
+            true => a1(top, left),
+            false => format!("{}:{}", a1(top, left), a1(bottom, right)),
+        };
     found.into_iter().map(name).collect()
 }
 

@@ -82,8 +82,12 @@ fn a_long_table_of_an_unknown_office() {
 
 #[test]
 fn without_a_period_nothing_is_said_to_run() {
-    let rows: &[&[&str]] =
-        &[&["Area", "Boys", "Girls"], &["Leeds", "1.5", "2.5"], &["Derby", "3.5", "4.5"], &["Wigan", "5.5", "6.5"]];
+    let rows: &[&[&str]] = &[
+        &["Area", "Boys", "Girls"],
+        &["Leeds", "1.5", "2.5"],
+        &["Derby", "3.5", "4.5"],
+        &["Wigan", "5.5", "6.5"],
+    ];
     let found = look(vec![grid("T", rows, vec![])]);
     assert!(!found.runs);
     assert!(found.recipe.contains("TODO"), "{}", found.recipe);
@@ -91,7 +95,8 @@ fn without_a_period_nothing_is_said_to_run() {
 
 #[test]
 fn sheets_of_one_layout_are_one_table() {
-    let rows: &[&[&str]] = &[&["Area", "Boys", "Girls"], &["Leeds", "1.5", "2.5"], &["Derby", "3.5", "4.5"]];
+    let rows: &[&[&str]] =
+        &[&["Area", "Boys", "Girls"], &["Leeds", "1.5", "2.5"], &["Derby", "3.5", "4.5"]];
     let found = look(vec![grid("2019", rows, vec![]), grid("2020", rows, vec![])]);
     assert!(found.runs, "{}", found.recipe);
     assert_eq!(found.recipe.matches("[[table]]").count(), 1);

@@ -42,7 +42,9 @@ static WITHIN: LazyLock<Vec<(String, Regex)>> = LazyLock::new(|| {
         format!(r"(?i)\b((?:year |years )?end(?:ing|ed)\s+\d{{1,2}}\s+{MONTH},?\s+{y})\b"),
         format!(r"(?i)\b((?:на\s+)?\d{{1,2}}(?:st|nd|rd|th)?\s+{MONTH},?\s+{y})\b"),
         format!(r"(?i)\b({MONTH},?\s+{y})\b"),
-        format!(r"(?i)\b((?:I{{1,3}}|IV|[1-4])(?:-?й)?\s*(?:квартал\p{{L}}*|кв\.?|полугоди\p{{L}}*),?\s+{y})\b"),
+        format!(
+            r"(?i)\b((?:I{{1,3}}|IV|[1-4])(?:-?й)?\s*(?:квартал\p{{L}}*|кв\.?|полугоди\p{{L}}*),?\s+{y})\b"
+        ),
         format!(r"(?i)\b(Q[1-4]\s*{y}|{y}\s*-?\s*Q[1-4])\b"),
         format!(r"(\d{{2}}\.\d{{2}}\.{y})\b"),
         format!(r"\b({y}-\d{{2}}-\d{{2}})\b"),
@@ -129,7 +131,11 @@ pub(super) fn within(text: &str) -> Option<Within> {
     if let Some(one) = SPLIT.as_ref()?.captures(text) {
         let words = one.get(1)?.as_str();
         if reads(words, true) && !reads(words, false) {
-            return Some(Within { extract: SPLIT_YEAR.to_owned(), found: words.to_owned(), split: true });
+            return Some(Within {
+                extract: SPLIT_YEAR.to_owned(),
+                found: words.to_owned(),
+                split: true,
+            });
         }
         return None;
     }
@@ -211,7 +217,8 @@ const MONTHS: [&[&str]; 12] = [
 pub(super) fn foreign(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
     let year = single_year_loose(&lower)?;
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
     if words.len() > 5 {
         return None;
     }
@@ -225,9 +232,9 @@ pub(super) fn foreign(text: &str) -> Option<String> {
             });
         }
     }
-    let quarter = words.iter().any(|w| {
-        ["quartal", "trimestre", "kwartał", "kw", "kvartal", "trim", "vj"].contains(w)
-    });
+    let quarter = words
+        .iter()
+        .any(|w| ["quartal", "trimestre", "kwartał", "kw", "kvartal", "trim", "vj"].contains(w));
     let number = words.iter().find_map(|word| match *word {
         "1" | "i" | "1er" | "t1" => Some(1),
         "2" | "ii" | "2e" | "t2" => Some(2),

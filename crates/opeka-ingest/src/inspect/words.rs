@@ -10,38 +10,167 @@ use crate::codelist::normalise;
 
 /// Stems that head a column of areas.
 const AREA: &[&str] = &[
-    "area", "region", "régio", "territor", "terytor", "authority", "la name", "country", "county",
-    "district", "province", "provinc", "municipal", "geograph", "geo", "location", "city", "state",
-    "land", "länder", "bundesl", "kreis", "gemeinde", "bezirk", "département", "departement", "commune",
-    "académie", "pays", "wojew", "powiat", "gmin", "län", "kommun", "fylke", "område", "регион",
-    "субъект", "территор", "область", "район", "город", "страна", "округ", "ref_area", "kraj",
-    "comunidad", "municipio", "regione", "gemeente", "provincie", "maakunta", "kunta", "maakond",
+    "area",
+    "region",
+    "régio",
+    "territor",
+    "terytor",
+    "authority",
+    "la name",
+    "country",
+    "county",
+    "district",
+    "province",
+    "provinc",
+    "municipal",
+    "geograph",
+    "geo",
+    "location",
+    "city",
+    "state",
+    "land",
+    "länder",
+    "bundesl",
+    "kreis",
+    "gemeinde",
+    "bezirk",
+    "département",
+    "departement",
+    "commune",
+    "académie",
+    "pays",
+    "wojew",
+    "powiat",
+    "gmin",
+    "län",
+    "kommun",
+    "fylke",
+    "område",
+    "регион",
+    "субъект",
+    "территор",
+    "область",
+    "район",
+    "город",
+    "страна",
+    "округ",
+    "ref_area",
+    "kraj",
+    "comunidad",
+    "municipio",
+    "regione",
+    "gemeente",
+    "provincie",
+    "maakunta",
+    "kunta",
+    "maakond",
 ];
 
 /// Stems that head a column of periods.
 const TIME: &[&str] = &[
-    "year", "period", "time", "date", "month", "quarter", "год", "период", "дата", "месяц", "квартал",
-    "время", "jahr", "zeit", "datum", "stichtag", "année", "annee", "période", "trimestre", "mois",
-    "rok", "miesiąc", "kwartał", "år", "tid", "månad", "kvartal", "vuosi", "año", "anno", "jaar",
+    "year",
+    "period",
+    "time",
+    "date",
+    "month",
+    "quarter",
+    "год",
+    "период",
+    "дата",
+    "месяц",
+    "квартал",
+    "время",
+    "jahr",
+    "zeit",
+    "datum",
+    "stichtag",
+    "année",
+    "annee",
+    "période",
+    "trimestre",
+    "mois",
+    "rok",
+    "miesiąc",
+    "kwartał",
+    "år",
+    "tid",
+    "månad",
+    "kvartal",
+    "vuosi",
+    "año",
+    "anno",
+    "jaar",
 ];
 
 /// Stems that head a column of units.
 const UNIT: &[&str] = &[
-    "unit", "единиц", "ед. изм", "ед.изм", "einheit", "unité", "jednostka miary", "enhet", "unidad",
-    "unità", "eenheid",
+    "unit",
+    "единиц",
+    "ед. изм",
+    "ед.изм",
+    "einheit",
+    "unité",
+    "jednostka miary",
+    "enhet",
+    "unidad",
+    "unità",
+    "eenheid",
 ];
 
 /// What heads the one column of figures of a long table, and says nothing of what they are.
 const VALUE: &[&str] = &[
-    "value", "value_raw", "obs_value", "obsvalue", "values", "figure", "figures", "значение", "wert",
-    "valeur", "wartość", "wartosc", "värde", "valor", "arvo", "verdi", "observation", "observations",
+    "value",
+    "value_raw",
+    "obs_value",
+    "obsvalue",
+    "values",
+    "figure",
+    "figures",
+    "значение",
+    "wert",
+    "valeur",
+    "wartość",
+    "wartosc",
+    "värde",
+    "valor",
+    "arvo",
+    "verdi",
+    "observation",
+    "observations",
 ];
 
 /// Beginnings of lines that are notes.
 const NOTE: &[&str] = &[
-    "note", "source", "footnote", "примечан", "источник", "условные", "сноск", "anmerkung", "quelle",
-    "fußnote", "remarque", "champ", "lecture", "uwaga", "uwagi", "źródło", "källa", "anm", "fuente",
-    "symbol", "legend", "key", "-", "*", "©", "(c)", "copyright", "back to", "return to", "к содержанию",
+    "note",
+    "source",
+    "footnote",
+    "примечан",
+    "источник",
+    "условные",
+    "сноск",
+    "anmerkung",
+    "quelle",
+    "fußnote",
+    "remarque",
+    "champ",
+    "lecture",
+    "uwaga",
+    "uwagi",
+    "źródło",
+    "källa",
+    "anm",
+    "fuente",
+    "symbol",
+    "legend",
+    "key",
+    "-",
+    "*",
+    "©",
+    "(c)",
+    "copyright",
+    "back to",
+    "return to",
+    "к содержанию",
 ];
 
 /// Whether some word of the heading begins with one of the stems.
@@ -82,9 +211,31 @@ pub(super) fn heads_codes(heading: &str) -> bool {
     let coded = |word: &&str| {
         matches!(
             *word,
-            "code" | "codes" | "id" | "code_" | "код" | "коды" | "№" | "no" | "nr" | "lp" | "okato"
-                | "oktmo" | "окато" | "октмо" | "ags" | "insee" | "fips" | "urn" | "uprn" | "nuts" | "num"
-                | "schlüssel" | "teryt" | "kod" | "index"
+            "code"
+                | "codes"
+                | "id"
+                | "code_"
+                | "код"
+                | "коды"
+                | "№"
+                | "no"
+                | "nr"
+                | "lp"
+                | "okato"
+                | "oktmo"
+                | "окато"
+                | "октмо"
+                | "ags"
+                | "insee"
+                | "fips"
+                | "urn"
+                | "uprn"
+                | "nuts"
+                | "num"
+                | "schlüssel"
+                | "teryt"
+                | "kod"
+                | "index"
         )
     };
     let last_is_number = matches!(words.last(), Some(&"number")) && words.len() <= 2;
@@ -127,13 +278,15 @@ mod tests {
 
     #[test]
     fn headings_are_known_by_their_words() {
-        for heading in ["LA Name", "Region", "Субъект РФ", "geo_name", "Województwa", "Bundesland"] {
+        for heading in ["LA Name", "Region", "Субъект РФ", "geo_name", "Województwa", "Bundesland"]
+        {
             assert!(heads_areas(heading), "{heading}");
         }
         for heading in ["Organised crime", "Status"] {
             assert!(!heads_areas(heading), "{heading}");
         }
-        for heading in ["LA code", "la_number", "№ п/п", "Код ОКАТО", "URN", "new_la_code"] {
+        for heading in ["LA code", "la_number", "№ п/п", "Код ОКАТО", "URN", "new_la_code"]
+        {
             assert!(heads_codes(heading), "{heading}");
         }
         for heading in ["Number of children", "Total number of children", "Notes"] {
@@ -145,7 +298,8 @@ mod tests {
 
     #[test]
     fn notes_and_units_are_seen() {
-        for text in ["1) Без учета", "Source: ONS", "Примечание.", "2. Figures are rounded"] {
+        for text in ["1) Без учета", "Source: ONS", "Примечание.", "2. Figures are rounded"]
+        {
             assert!(is_note(text), "{text}");
         }
         for text in ["1.1.1", "Российская Федерация", "1-5 years"] {

@@ -75,7 +75,8 @@ pub(super) fn recipe(draft: &Draft, head: &[String], all_sheets: &[Option<String
         out.push_str("# change the status (`O` missing, `M` cannot exist, `Q` suppressed, …) where it says more.\n[marks]\n");
         for (mark, found) in &draft.marks {
             let legend = found.legend.as_ref();
-            let legend = legend.map(|words| format!(", legend = {}", quoted(words))).unwrap_or_default();
+            let legend =
+                legend.map(|words| format!(", legend = {}", quoted(words))).unwrap_or_default();
             let why = match legend.is_empty() {
                 true => format!(" # first in {}; no legend was found", found.seen),
                 false => String::new(),
@@ -298,7 +299,8 @@ mod tests {
             pattern(&some(&["a.b", "c"]), &all(&["a.b", "c", "d"])),
             (r"a\.b|c".to_owned(), vec![])
         );
-        let many: Vec<String> = (0..30).map(|i| format!("Sheet of area {i} x{}", "y".repeat(i))).collect();
+        let many: Vec<String> =
+            (0..30).map(|i| format!("Sheet of area {i} x{}", "y".repeat(i))).collect();
         let mut sheets: Vec<Option<String>> = many.iter().cloned().map(Some).collect();
         sheets.push(Some("Notes".into()));
         assert_eq!(pattern(&many, &sheets), (".*".to_owned(), vec!["Notes".to_owned()]));
