@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Ingest(IngestArgs),
     /// Print every cell of a file as it is read, in no project
     Cells(CellsArgs),
+    /// Look at an unknown file and propose a recipe for it
+    Inspect(InspectArgs),
+    /// Walk through names of areas that no code list knows
+    Harmonize(HarmonizeArgs),
     /// Do everything that `run` does, and publish nothing
     Check(CheckArgs),
     /// Query a release with SQL; without a query, interactively
@@ -126,6 +130,58 @@ pub(crate) struct CellsArgs {
 pub(crate) enum CellsFormat {
     Csv,
     Parquet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The file: a workbook, a table of text, or what a statistical office's interface answers
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Look at this sheet only
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
+    /// Write the recipe to this file instead of stdout
+    #[arg(short = 'o', long, value_name = "RECIPE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show the sheets with what the recipe selects in colour, instead of the recipe
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Write the preview as a page to this file, beside the recipe
+    #[arg(long, value_name = "FILE", requires = "preview")]
+    pub(crate) html: Option<PathBuf>,
+    /// Rows to show of each sheet
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub(crate) rows: usize,
+    /// Characters to show of each cell
+    #[arg(long, default_value_t = 14, value_name = "N")]
+    pub(crate) width: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HarmonizeArgs {
+    /// A recipe, by its name or its path, or a file of data
+    #[arg(value_name = "RECIPE|FILE")]
+    pub(crate) what: String,
+    /// The names below this heading of the file, instead of those that a recipe meets
+    #[arg(long, value_name = "HEADING")]
+    pub(crate) column: Option<String>,
+    /// Accept without asking what scores at least so much and is no close call
+    #[arg(long, value_name = "SCORE", value_parser = share)]
+    pub(crate) accept: Option<f64>,
+    /// How far the best must lead before the second to be accepted
+    #[arg(long, value_name = "LEAD", default_value_t = 0.1, value_parser = share)]
+    pub(crate) margin: f64,
+    /// Read this file instead of the recipe's sources; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) source: Vec<PathBuf>,
+    /// The file of answers; by default `<recipe>.areas.map.toml` beside the recipe
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "write a number from 0 to 1, such as `0.95`".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use opeka_ingest::{Recipe, parse_recipe, preview_html, preview_text};
 use opeka_measure::Answer;
 use opeka_model::{Observation, Problems, observation_schema, to_record_batch};
-use opeka_pipeline::{PipelineError, Project, SourceRead, files_of, read_files, read_recipe};
+use opeka_pipeline::{
+    PipelineError, Project, SourceRead, files_of, read_files, read_maps, read_recipe,
+};
 use serde_json::json;
 
 use crate::args::IngestArgs;
@@ -75,8 +77,12 @@ fn read(project: &Project, args: &IngestArgs) -> anyhow::Result<Read> {
     if let (Err(_), true) = (&known, path.is_file()) {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Usage::new(format!("cannot read `{}`: {error}", path.display())))?;
-        let recipe: Recipe = parse_recipe(&args.recipe, &text).map_err(PipelineError::from)?;
+        let mut recipe: Recipe = parse_recipe(&args.recipe, &text).map_err(PipelineError::from)?;
         let beside = path.parent().unwrap_or(Path::new(""));
+        let unread = read_maps(&mut recipe, beside, |_, _| ());
+        if unread.has_errors() {
+            return Err(PipelineError::from(unread).into());
+        }
         let files =
             files_of(&recipe, beside, project, &args.source).map_err(PipelineError::from)?;
         let (reads, problems) = read_files(&files, &recipe, &project.codelists, keep)?;

@@ -8,7 +8,9 @@ mod check;
 mod context;
 mod exit;
 mod functions;
+mod harmonize;
 mod ingest;
+mod inspect;
 mod printer;
 mod query;
 mod releases;
@@ -53,6 +55,8 @@ fn dispatch(cli: &Cli, printer: &Printer) -> anyhow::Result<()> {
         Command::Run(args) => runtime.block_on(run::run(&context()?, args, printer)),
         Command::Ingest(args) => ingest::run(&context()?, args, printer),
         Command::Cells(args) => cells::run(args, printer),
+        Command::Inspect(args) => inspect::run(&context()?, args, printer),
+        Command::Harmonize(args) => harmonize::run(&context()?, args, printer),
         Command::Check(args) => runtime.block_on(check::run(&context()?, args, printer)),
         Command::Query(args) => runtime.block_on(query::run(&context()?, args, printer)),
         Command::Trace(args) => runtime.block_on(trace::run(&context()?, args, printer)),

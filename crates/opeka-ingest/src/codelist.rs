@@ -147,6 +147,11 @@ impl Codelist {
         self.by_code.get(code).map(|index| &self.codes[*index])
     }
 
+    /// Whether some code is written so; the closest are not looked for.
+    pub(crate) fn has(&self, written: &str) -> bool {
+        self.by_spelling.contains_key(&normalise(written))
+    }
+
     /// Finds what a sheet has written. With `by`, only that column counts (`old_code`, say). With
     /// a period, a name of several codes means the one that was valid then.
     pub fn find(&self, written: &str, by: Option<&str>, period: Option<&TimePeriod>) -> Match {

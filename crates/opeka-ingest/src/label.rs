@@ -111,7 +111,7 @@ impl<'a> Labels<'a> {
             column,
             sources,
             own,
-            ignore: dimension.ignore.iter().map(|label| normalise(label)).collect(),
+            ignore: ignored(dimension),
             ignore_matches: dimension.ignore_matches.as_ref().and_then(whole),
         }
     }
@@ -206,6 +206,13 @@ impl<'a> Labels<'a> {
         self.ignore_matches.as_ref().is_some_and(|matches| matches.is_match(label))
             || (!self.ignore.is_empty() && self.ignore.contains(&normalise(label)))
     }
+}
+
+/// The labels whose figures are left out, by the recipe or by an answer without a code.
+fn ignored(dimension: &Dimension) -> HashSet<String> {
+    let answers = dimension.answers.iter().filter(|(_, code)| code.is_none());
+    let labels = dimension.ignore.iter().chain(answers.map(|(label, _)| label));
+    labels.map(|label| normalise(label)).collect()
 }
 
 /// What the first group matches, or the whole match.

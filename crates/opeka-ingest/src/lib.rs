@@ -38,6 +38,7 @@ mod dfe;
 mod figure;
 mod flows;
 mod grid;
+mod harmonize;
 mod inspect;
 mod label;
 mod marks;
@@ -57,6 +58,10 @@ pub use codelist::{Code, Codelist, Codelists, Match};
 pub use dfe::{DataSetMetadata, Filter, Indicator};
 pub use flows::add_flows;
 pub use grid::{Cell, Grid, Look, Span, Value, Workbook};
+pub use harmonize::{
+    Answer, AreaMap, Candidate, Refusal, Threshold, Unmatched, accept, candidates, unmatched_areas,
+    unmatched_in_column,
+};
 pub use inspect::{InspectOptions, Inspection, Reached, inspect};
 pub use observe::{Observed, Role, SheetRoles, observe};
 pub use open::{Format, open, quiet_readers, sniff};

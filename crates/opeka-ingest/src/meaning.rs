@@ -99,7 +99,7 @@ fn by_values(what: Column, dimension: &Dimension, written: &str) -> Result<Strin
         return Ok(code.clone());
     }
     let mut answers = dimension.answers.iter();
-    if let Some((_, code)) = answers.find(|(label, _)| normalise(label) == wanted) {
+    if let Some((_, Some(code))) = answers.find(|(label, _)| normalise(label) == wanted) {
         return Ok(code.clone());
     }
     // Areas and periods are so many that `values` name the exceptions only.

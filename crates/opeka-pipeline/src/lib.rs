@@ -34,7 +34,7 @@ pub use fingerprint::PROGRAM;
 pub use manifest::{PipelineManifest, SourceManifest};
 pub use plan::{Plan, Step, StepKind};
 pub use project::{Declared, MetricFiles, Pipeline, Project, Source};
-pub use read::{SourceFile, SourceRead, files_of, read_files, read_recipe};
+pub use read::{SourceFile, SourceRead, files_of, read_files, read_maps, read_recipe};
 pub use run::{Event, PlannedStep, RunOptions, RunReport, TableReport, dry_run, run};
 pub use trace::{Trace, TracedCell, Verified, trace};
 pub use warehouse::{ManifestStep, Output, ReleaseManifest, Warehouse};

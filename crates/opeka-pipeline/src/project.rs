@@ -11,6 +11,7 @@ use opeka_publish::{Brief, ChartSpec, parse_brief, parse_chart};
 use crate::error::PipelineError;
 use crate::fingerprint::sha256;
 use crate::manifest::{PipelineManifest, SourceManifest};
+use crate::read::read_maps;
 
 /// A declared file: its path below the project, its text and what it says.
 #[derive(Debug)]
@@ -263,7 +264,13 @@ impl Loader<'_> {
         let manifest = self.declared(&folder.join("pipeline.toml"), ".toml", |file, text| {
             from_toml::<PipelineManifest>(file, text).map_err(Problems::from)
         })?;
-        let recipes = self.all(&folder.join("ingest"), ".recipe.toml", parse_recipe)?;
+        let mut recipes = self.all(&folder.join("ingest"), ".recipe.toml", parse_recipe)?;
+        for recipe in &mut recipes {
+            let problems = read_maps(&mut recipe.value, &folder.join("ingest"), |map, text| {
+                recipe.sha256 = sha256(format!("{} {map} {text}", recipe.sha256).as_bytes());
+            });
+            self.problems.extend(problems);
+        }
         let charts = self.all(&folder.join("publish"), ".chart.toml", parse_chart)?;
         let briefs = self.all(&folder.join("publish"), ".brief.md", parse_brief)?;
         let mut metrics = Vec::new();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use opeka_ingest::{Codelists, Observed, Recipe, Workbook, add_flows, observe, open};
+use opeka_ingest::{AreaMap, Codelists, Observed, Recipe, Workbook, add_flows, observe, open};
 use opeka_model::{Kind, Place, Problem, Problems};
 
 use crate::error::PipelineError;
@@ -128,6 +128,33 @@ fn read_file(
     let observed = observe(&workbook, &hash, recipe, codelists);
     let source = file.name.clone();
     Ok((Some(SourceRead { source, workbook: keep.then_some(workbook), observed }), problems))
+}
+
+/// Reads the files of answers that a recipe names, from the folder beside it; `read` is told each of
+/// them and its text. What is wrong with one comes back.
+pub fn read_maps(recipe: &mut Recipe, beside: &Path, mut read: impl FnMut(&str, &str)) -> Problems {
+    let mut problems = Problems::new();
+    let maps: Vec<String> = recipe.maps().into_iter().map(str::to_owned).collect();
+    for map in maps {
+        let path = beside.join(&map);
+        let file = path.to_string_lossy().into_owned();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("the recipe's `map` cannot be read: {error}");
+                let place = Place::File { file };
+                let problem = Problem::error(Kind::Declaration, place, message);
+                problems.push(problem.hint("`opeka harmonize` writes it"));
+                continue;
+            }
+        };
+        match AreaMap::read(&file, &text) {
+            Ok(answers) => recipe.answer(&map, &answers.codes()),
+            Err(problem) => problems.push(problem),
+        }
+        read(&map, &text);
+    }
+    problems
 }
 
 /// The files of a recipe outside a project: those given or, without any, those that its `source`

@@ -15,6 +15,8 @@ fn help() {
       run          Build what is stale and publish it as a release
       ingest       Look at a recipe and the sheet it reads
       cells        Print every cell of a file as it is read, in no project
+      inspect      Look at an unknown file and propose a recipe for it
+      harmonize    Walk through names of areas that no code list knows
       check        Do everything that `run` does, and publish nothing
       query        Query a release with SQL; without a query, interactively
       trace        Follow rows of a metric back to the cells they were made from
@@ -41,6 +43,8 @@ fn help() {
         "run",
         "ingest",
         "cells",
+        "inspect",
+        "harmonize",
         "check",
         "query",
         "trace",

@@ -276,9 +276,11 @@ pub(super) fn pattern(texts: &[String]) -> Option<String> {
     let shortest = texts.iter().map(|text| text.chars().count()).min()?;
     tail = tail.min(shortest.saturating_sub(head));
     let end = |from: usize| first[from..].iter().collect::<String>();
-    let (head_text, tail_text): (String, String) =
-        (first[..head].iter().collect(), end(first.len() - tail));
     let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
+    // A letter or two that all happen to end with say nothing.
+    let tail_text =
+        Some(end(first.len() - tail)).filter(|tail| letters(tail) > 2).unwrap_or_default();
+    let head_text: String = first[..head].iter().collect();
     (letters(&head_text) + letters(&tail_text) >= 4)
         .then(|| format!("{}.*{}", regex::escape(&head_text), regex::escape(&tail_text)))
 }

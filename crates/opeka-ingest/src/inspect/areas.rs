@@ -46,23 +46,30 @@ pub(super) fn look_up(codelists: &Codelists, labels: impl IntoIterator<Item = St
         if !seen.insert(label.clone()) {
             continue;
         }
-        match list.find(&label, None, None) {
-            Match::One { .. } | Match::Several(_) => {
-                known.known.insert(label);
+        if list.has(&label) {
+            known.known.insert(label);
+            continue;
+        }
+        match without_mark(&label) {
+            Some((name, mark)) if knows(list, &name) => {
+                known.marked.insert((label, mark));
             }
-            Match::Unknown(near) => match without_mark(&label) {
-                Some((name, mark)) if knows(list, &name) => {
-                    known.marked.insert((label, mark));
-                }
-                _ => known.unknown.push((label, near)),
-            },
+            _ => known.unknown.push((label, Vec::new())),
+        }
+    }
+    // Names that are spelt alike are worth looking for where the column is one of areas.
+    if known.most() && known.unknown.len() <= 60 {
+        for (label, near) in &mut known.unknown {
+            if let Match::Unknown(found) = list.find(label, None, None) {
+                *near = found;
+            }
         }
     }
     known
 }
 
 pub(super) fn knows(list: &Codelist, label: &str) -> bool {
-    !matches!(list.find(label, None, None), Match::Unknown(_))
+    list.has(label)
 }
 
 /// A name without the footnote mark that trails it, and the mark: `Российская Федерация 2`,

@@ -36,16 +36,6 @@ pub(super) enum Sheets {
     Many(Vec<String>),
 }
 
-impl Sheets {
-    pub(super) fn names(&self) -> Vec<Option<&str>> {
-        match self {
-            Self::Unnamed => vec![None],
-            Self::One(name) => vec![Some(name)],
-            Self::Many(names) => names.iter().map(|name| Some(name.as_str())).collect(),
-        }
-    }
-}
-
 /// One `[[table]]`.
 #[derive(Debug, Clone)]
 pub(super) struct DraftTable {
@@ -88,11 +78,6 @@ impl DraftDimension {
     pub(super) fn because(mut self, comment: impl Into<String>) -> Self {
         self.comments.push(comment.into());
         self
-    }
-
-    /// Whether it is the same for the whole table.
-    pub(super) fn is_fixed(&self) -> bool {
-        self.parts.iter().all(|part| part.attach == Attach::Table || part.direction.is_none())
     }
 }
 

@@ -79,8 +79,10 @@ fn one(frame: &Frame, label: &LabelColumn, codelists: &Codelists) -> Label {
 }
 
 impl Label {
+    /// Whether it names each row. A rare row without a name is a remark or a slip: it is not reached,
+    /// and that is told.
     pub(super) fn is_full(&self) -> bool {
-        self.filled == self.rows
+        self.filled * 33 >= self.rows * 32
     }
 
     /// How sure it is that the column names areas: the share of known texts, by how many rows it

@@ -29,10 +29,8 @@ fn reading(texts: &[String]) -> (String, Option<String>, bool) {
         return (r"\d{4}".to_owned(), None, false);
     }
     if has(Timing::Split) {
-        let plain = has(Timing::Whole) || has(Timing::Year);
         let extract =
             (has(Timing::Year)).then(|| r"((?:19|20)\d{2}(?:\s?[-/–]\s?\d{2,4})?)".to_owned());
-        let _ = plain;
         return (r".*\d{4}.*".to_owned(), extract, true);
     }
     let how = if has(Timing::Year) { Timing::Year } else { Timing::Whole };

@@ -49,14 +49,14 @@ impl<'a> Seen<'a> {
         Self {
             headings: headings::read(frame, codelists),
             labels: labels::read(frame, codelists),
-            titles: titles(frame, codelists),
+            titles: titles(frame),
         }
     }
 }
 
 /// The titles of a table: texts above it that head no column of figures, row by row the same on all
 /// its sheets, the nearest first.
-fn titles(frame: &Frame, codelists: &Codelists) -> Vec<Vec<String>> {
+fn titles(frame: &Frame) -> Vec<Vec<String>> {
     let rows_of = |index: usize| -> Vec<String> {
         let on = &frame.on[index];
         let band = on.band;
@@ -75,7 +75,6 @@ fn titles(frame: &Frame, codelists: &Codelists) -> Vec<Vec<String>> {
         texts.reverse();
         texts
     };
-    let _ = codelists;
     let per_sheet: Vec<Vec<String>> = (0..frame.on.len()).map(rows_of).collect();
     let rows = per_sheet.iter().map(Vec::len).min().unwrap_or(0);
     (0..rows).map(|row| per_sheet.iter().map(|texts| texts[row].clone()).collect()).collect()
@@ -93,14 +92,19 @@ pub(super) fn propose<'a>(
     choice: Choice,
 ) -> Result<DraftTable, String> {
     let mut used: BTreeSet<u32> = BTreeSet::new();
-    let (mut area, mut area_column) = area(frame, seen, context, choice, &mut used);
+    let (mut area, area_column) = area(frame, seen, context, choice, &mut used);
+    let by_lines =
+        area.as_ref().is_some_and(|d| d.parts.iter().any(|p| p.attach == Attach::Closest));
+    if choice.sections && by_lines {
+        return Err("the lines without figures name areas".into());
+    }
     let period = periods::period(frame, seen, context, &mut used);
     let unit = unit(frame, seen, &mut used);
     let mut indicator =
         indicator(frame, seen, context, choice, area_column, &used, area.as_ref(), period.as_ref());
     if area.is_none()
         && !indicator.parts.is_empty()
-        && let Some(label) = lone_area(frame, seen, &used, &indicator)
+        && let Some(label) = lone_area(frame, seen, &used)
     {
         // Nothing says that the names are areas but that everything else has been found.
         indicator = self::indicator(
@@ -113,7 +117,6 @@ pub(super) fn propose<'a>(
             None,
             period.as_ref(),
         );
-        area_column = Some(label.column);
         area = label.part(frame).map(|part| {
             DraftDimension::written(vec![part]).because(format!(
                 "`{}` heads the only column of names: taken for areas, as they are written",
@@ -121,7 +124,6 @@ pub(super) fn propose<'a>(
             ))
         });
     }
-    let _ = area_column;
     let area = area.unwrap_or_else(|| {
         DraftDimension::written(vec![Part::constant("_X")])
             .because("CHECK: nothing in the table names an area; say which one the figures are for")
@@ -397,19 +399,16 @@ fn sections(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimens
             cells.any(|s| known.known.contains(&s.cell.text()))
         });
         if known.known.len() >= 3 && known.most() && first {
-            let text: Vec<String> = known.known.iter().cloned().collect();
+            // A line that is no area ends the area above it: its figures must not go to that.
+            let unknown = known.unknown.iter().map(|(label, _)| label);
+            let marked = known.marked.iter().map(|(label, _)| label);
+            let text: Vec<String> =
+                known.known.iter().chain(unknown).chain(marked).cloned().collect();
             let cells = Cells { text, ..Cells::default() };
             let part = Part::cells(cells, Direction::Left, Attach::Closest);
             let mut dimension = DraftDimension::of(part)
                 .because("lines that name an area stand above the lines with its figures");
-            if !known.unknown.is_empty() {
-                let names: Vec<String> =
-                    known.unknown.iter().take(8).map(|(label, _)| format!("`{label}`")).collect();
-                dimension.comments.push(format!(
-                    "CHECK: other lines without figures are not in the code list: {}",
-                    names.join(", ")
-                ));
-            }
+            tell(&mut dimension, &known);
             return Some(dimension);
         }
     }
@@ -417,16 +416,10 @@ fn sections(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimens
 }
 
 /// The only column of names of a table whose headings say what is counted, and when.
-fn lone_area<'s>(
-    frame: &Frame,
-    seen: &'s Seen,
-    used: &BTreeSet<u32>,
-    indicator: &DraftDimension,
-) -> Option<&'s Label> {
+fn lone_area<'s>(frame: &Frame, seen: &'s Seen, used: &BTreeSet<u32>) -> Option<&'s Label> {
     let mut free =
         seen.labels.iter().filter(|l| l.says == labels::Says::Texts && !used.contains(&l.column));
     let (label, None) = (free.next()?, free.next()) else { return None };
-    let counted = indicator.parts.iter().any(|part| part.direction == Some(Direction::Up));
     // Titles such as `Bevölkerung nach Ländern` say that areas follow.
     let titled = seen.titles.iter().flatten().any(|title| {
         let title = title.to_lowercase();
@@ -449,7 +442,7 @@ fn lone_area<'s>(
         .iter()
         .any(|by| title.contains(by))
     });
-    (titled && counted || titled).then_some(label).filter(|label| label.part(frame).is_some())
+    titled.then_some(label).filter(|label| label.part(frame).is_some())
 }
 
 fn unit(frame: &Frame, seen: &Seen, used: &mut BTreeSet<u32>) -> DraftDimension {
@@ -561,8 +554,7 @@ fn title(frame: &Frame, seen: &Seen, context: &Context) -> Option<(Part, String)
         let text = &title[0];
         let length = text.chars().count();
         let is_area = areas::look_up(context.codelists, [text.clone()]).most();
-        if length < 8
-            || length > 400
+        if !(8..=400).contains(&length)
             || heads.contains(text)
             || words::is_note(text) && length < 40
             || is_area

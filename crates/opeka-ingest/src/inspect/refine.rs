@@ -122,7 +122,9 @@ pub(super) fn settle<'a>(
     for (_, table) in tried {
         let settled = mend(bench, frame, table, true);
         let better = |best: &Settled| settled.read > best.read + best.read / 10;
-        if settled.errors.is_empty() && settled.read > 0 && best.as_ref().is_none_or(better) {
+        if !settled.errors.is_empty() {
+            asleep = Some(settled);
+        } else if settled.read > 0 && best.as_ref().is_none_or(better) {
             best = Some(settled);
         }
     }
@@ -203,7 +205,7 @@ fn mend(bench: &Bench, frame: &Frame, table: DraftTable, leave_out: bool) -> Set
             changed |= repair(bench, &mut settled, problem);
         }
         if !changed && leave_out {
-            changed = leave_out_doubles(frame, &mut settled, &observed);
+            changed = leave_out_doubles(bench, frame, &mut settled, &observed);
         }
         if !changed {
             return settled;
@@ -358,11 +360,17 @@ fn legend(workbook: &Workbook, mark: &str) -> Option<String> {
 }
 
 /// Leaves out what cannot be told apart: two columns under one heading, or two rows of one name.
-fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) -> bool {
+fn leave_out_doubles(
+    bench: &Bench,
+    frame: &Frame,
+    settled: &mut Settled,
+    observed: &Observed,
+) -> bool {
     let mut first: BTreeMap<[&str; 4], &opeka_model::Observation> = BTreeMap::new();
     let mut indicators: BTreeSet<String> = BTreeSet::new();
     let mut rows: BTreeSet<(Option<String>, u32)> = BTreeSet::new();
     let mut doubled: BTreeSet<String> = BTreeSet::new();
+    let mut areas: BTreeSet<String> = BTreeSet::new();
     for o in &observed.observations {
         let key = [&*o.indicator, &*o.ref_area, &*o.time_period, &*o.care_form];
         let Some(before) = first.get(&key) else {
@@ -371,9 +379,7 @@ fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) 
         };
         let at = |o: &opeka_model::Observation| {
             let sheet = frame.on.iter().find(|on| on.sheet.name() == o.cell.sheet.as_deref());
-            let cell =
-                sheet.and_then(|on| on.sheet.grid.at(&o.cell.cell).map(|c| (c.row, c.column)));
-            cell
+            sheet.and_then(|on| on.sheet.grid.at(&o.cell.cell).map(|c| (c.row, c.column)))
         };
         let (Some(one), Some(other)) = (at(before), at(o)) else { continue };
         let written =
@@ -381,6 +387,7 @@ fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) 
         if one.0 == other.0 && written {
             indicators.insert(o.indicator.clone());
         } else {
+            areas.insert(o.ref_area.clone());
             doubled.insert(o.indicator.clone());
             rows.insert((o.cell.sheet.clone(), one.0));
             rows.insert((o.cell.sheet.clone(), other.0));
@@ -402,7 +409,7 @@ fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) 
         }
     }
     let body: usize = frame.on.iter().map(|on| on.band.body.len()).sum();
-    if rows.is_empty() || rows.len() * 3 > body {
+    if rows.is_empty() || rows.len() * 2 > body {
         return changed;
     }
     const WHY: &str =
@@ -419,6 +426,27 @@ fn leave_out_doubles(frame: &Frame, settled: &mut Settled, observed: &Observed) 
         };
         Some(frame.band().labels.iter().find(of)?.column)
     });
+    if let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea)
+        && let [part] = dimension.parts.as_slice()
+        && part.attach == Attach::Closest
+        && let super::draft::Place::Cells(cells) = &part.source
+        && let Some(list) = bench.codelists.get("regions")
+    {
+        // Lines that name one area in two ways, or twice.
+        let means = |text: &&String| match list.find(text, None, None) {
+            crate::codelist::Match::One { code, .. } => areas.contains(&code),
+            // Which of them, the period decides.
+            crate::codelist::Match::Several(codes) => codes.iter().any(|code| areas.contains(code)),
+            crate::codelist::Match::Unknown(_) => false,
+        };
+        let labels: Vec<String> = cells.text.iter().filter(means).cloned().collect();
+        let before = dimension.ignore.len();
+        dimension.ignore.extend(labels);
+        if dimension.ignore.len() > before {
+            dimension.ignore_comments.push(WHY.to_owned());
+            return true;
+        }
+    }
     if let Some(column) = by_area
         && let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea)
     {

@@ -26,7 +26,6 @@ const MARK: usize = 4;
 /// A sheet and its kinds.
 pub(super) struct Sheet<'a> {
     pub(super) grid: &'a Grid,
-    pub(super) decimal: Decimal,
     /// Rows that hold something, with their visible cells.
     pub(super) rows: BTreeMap<u32, Vec<Seen<'a>>>,
     /// How many cells of the whole sheet read so.
@@ -101,7 +100,7 @@ impl<'a> Sheet<'a> {
             let span = over.copied().unwrap_or(Span::cell(cell.row, cell.column));
             rows.entry(cell.row).or_default().push(Seen { cell, kind, span });
         }
-        Self { grid, decimal, rows, counts, reaching }
+        Self { grid, rows, counts, reaching }
     }
 
     pub(super) fn name(&self) -> Option<&'a str> {
@@ -130,11 +129,6 @@ impl<'a> Sheet<'a> {
     /// All visible cells.
     pub(super) fn seen(&self) -> impl Iterator<Item = &Seen<'a>> {
         self.rows.values().flatten()
-    }
-
-    /// How many visible cells hold numbers.
-    pub(super) fn numbers(&self) -> usize {
-        self.seen().filter(|seen| seen.is_number()).count()
     }
 }
 

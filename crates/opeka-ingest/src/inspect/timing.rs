@@ -258,7 +258,8 @@ mod tests {
         for (text, how) in [
             ("2019", Some(Timing::Whole)),
             ("январь 2006 г.", Some(Timing::Whole)),
-            ("2010г.", Some(Timing::Year)),
+            ("2010г.", Some(Timing::Whole)),
+            ("2010 p", Some(Timing::Year)),
             ("2016/17", Some(Timing::Split)),
             ("201617", Some(Timing::Split)),
             ("январь", Some(Timing::Part)),

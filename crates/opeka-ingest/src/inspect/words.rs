@@ -30,6 +30,7 @@ const AREA: &[&str] = &[
     "state",
     "land",
     "länder",
+    "bundesl",
     "kreis",
     "gemeinde",
     "bezirk",

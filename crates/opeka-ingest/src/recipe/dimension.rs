@@ -48,9 +48,9 @@ pub struct Dimension {
     pub values: BTreeMap<String, OneOrMany>,
     /// A file beside the recipe with what is written and the code it means.
     pub map: Option<String>,
-    /// That file, once it is read.
+    /// That file, once it is read; a label without a code is one whose figures are left out.
     #[serde(skip)]
-    pub answers: BTreeMap<String, String>,
+    pub answers: BTreeMap<String, Option<String>>,
     /// Labels whose figures are left out.
     #[serde(default)]
     pub ignore: Vec<String>,

@@ -134,11 +134,18 @@ impl Recipe {
     /// The files of answers that its dimensions name, each once.
     pub fn maps(&self) -> Vec<&str> {
         let dimensions = self.tables.iter().flat_map(|table| table.dimensions.values());
-        let all = dimensions.flat_map(|d| d.parts.iter().chain([d]));
-        let mut maps: Vec<&str> = all.filter_map(|d| d.map.as_deref()).collect();
+        let mut maps: Vec<&str> = dimensions.filter_map(|d| d.map.as_deref()).collect();
         maps.sort_unstable();
         maps.dedup();
         maps
+    }
+
+    /// Gives the dimensions that name a file of answers what it says.
+    pub fn answer(&mut self, map: &str, answers: &BTreeMap<String, Option<String>>) {
+        let dimensions = self.tables.iter_mut().flat_map(|table| table.dimensions.values_mut());
+        for dimension in dimensions.filter(|d| d.map.as_deref() == Some(map)) {
+            dimension.answers = answers.clone();
+        }
     }
 
     /// The dimensions whose labels are taken for codes as they are written.

@@ -1,0 +1,95 @@
+//! `opeka inspect`: a recipe for a file that nobody has described.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context as _;
+use opeka_ingest::{InspectOptions, inspect, open, preview_html, preview_text};
+use opeka_model::Problems;
+use opeka_pipeline::{PipelineError, Project};
+use serde_json::json;
+
+use crate::args::InspectArgs;
+use crate::context::Context;
+use crate::exit::{Told, Usage};
+use crate::printer::Printer;
+
+pub(crate) fn run(context: &Context, args: &InspectArgs, printer: &Printer) -> anyhow::Result<()> {
+    if args.preview && args.html.is_none() && printer.json() {
+        return Err(Usage::new("a preview is no JSON")
+            .hint("write it to a page with `--html FILE`")
+            .into());
+    }
+    let project = Project::load(&context.project)?;
+    let bytes = std::fs::read(&args.file)
+        .with_context(|| format!("cannot read `{}`", args.file.display()))?;
+    let source = source_name(&project, &args.file);
+    let workbook =
+        open(&source, &bytes).map_err(|problem| PipelineError::from(Problems::from(problem)))?;
+    if let Some(sheet) = &args.sheet
+        && workbook.sheet(Some(sheet)).is_none()
+    {
+        let names: Vec<&str> = workbook.sheets.iter().filter_map(|s| s.name.as_deref()).collect();
+        return Err(Usage::new(format!("the file has no sheet `{sheet}`"))
+            .hint(format!("its sheets are: {}", names.join(", ")))
+            .into());
+    }
+    let options = InspectOptions { source, sheet: args.sheet.clone() };
+    let found = inspect(&workbook, &project.codelists, &options);
+    if let Some(path) = &args.html {
+        let title = format!("What `opeka inspect` sees in {}", args.file.display());
+        let page = preview_html(&[(&workbook, &found.observed)], &title);
+        write(path, &page, printer)?;
+    } else if args.preview {
+        let text =
+            preview_text(&workbook, &found.observed, printer.colour(), args.width, args.rows);
+        printer.out().write_all(text.as_bytes())?;
+    }
+    match &args.output {
+        Some(path) => write(path, &found.recipe, printer)?,
+        None if !printer.json() && (!args.preview || args.html.is_some()) => {
+            printer.out().write_all(found.recipe.as_bytes())?;
+        }
+        None => {}
+    }
+    for reached in &found.reached {
+        let sheet = reached.sheet.as_deref().map(|s| format!("{s}: ")).unwrap_or_default();
+        printer.say(&format!("{sheet}{}", reached.sentence()));
+    }
+    for remark in &found.remarks {
+        printer.warn(&format!("warning: {remark}"));
+    }
+    if printer.json() {
+        let sheets: Vec<_> = found
+            .reached
+            .iter()
+            .map(|r| {
+                json!({ "sheet": r.sheet, "numbers": r.numbers, "figures": r.figures, "labels": r.labels,
+                        "left_out": r.left_out, "not_reached": r.not_reached })
+            })
+            .collect();
+        printer.report(&json!({ "status": u8::from(!found.runs), "runs": found.runs, "recipe": found.recipe,
+            "observations": found.observed.observations.len(), "sheets": sheets, "remarks": found.remarks }));
+    }
+    if found.runs {
+        return Ok(());
+    }
+    printer.error("error: no recipe was found that runs as it stands; see `TODO` in the proposal");
+    Err(Told::REFUSED.into())
+}
+
+/// The source as a recipe names it: its path below `datasets/sources`, otherwise the file's name, which
+/// is looked for beside the recipe.
+pub(crate) fn source_name(project: &Project, file: &Path) -> String {
+    let base = project.root.join("datasets").join("sources");
+    let below = file.canonicalize().ok().zip(base.canonicalize().ok());
+    let below = below.and_then(|(file, base)| Some(file.strip_prefix(base).ok()?.to_owned()));
+    let name = below.or_else(|| file.file_name().map(Into::into)).unwrap_or_default();
+    name.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn write(path: &Path, text: &str, printer: &Printer) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    printer.say(&format!("wrote {}", path.display()));
+    Ok(())
+}
