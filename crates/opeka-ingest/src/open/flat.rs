@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use opeka_model::{Kind, Place, Problem};
+use smol_str::SmolStr;
 
 /// More cells than this are not read into memory at once, whatever the size of the file.
 const MOST_CELLS: u64 = 60_000_000;
@@ -39,7 +40,7 @@ pub(super) fn refuse_line(source: &str, line: usize, message: impl Into<String>)
 /// Lets equal texts share their memory. It forgets: of two texts that meet in a slot the later one
 /// stays, so that it neither grows with the file nor slows down on texts made to collide.
 pub(super) struct Pool {
-    slots: Vec<Option<Arc<str>>>,
+    slots: Vec<Option<SmolStr>>,
 }
 
 impl Default for Pool {
@@ -55,7 +56,11 @@ impl Pool {
         Self { slots: vec![None; 1 << Self::BITS] }
     }
 
-    pub(super) fn share(&mut self, text: &str) -> Arc<str> {
+    pub(super) fn share(&mut self, text: &str) -> SmolStr {
+        // A short text lies in its cell and has nothing to share.
+        if text.len() <= 23 {
+            return SmolStr::new(text);
+        }
         let slot = &mut self.slots[(hash(text.as_bytes()) >> (64 - Self::BITS)) as usize];
         match slot {
             Some(known) if **known == *text => known.clone(),

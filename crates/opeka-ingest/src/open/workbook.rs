@@ -140,8 +140,8 @@ pub(super) fn value(data: &Data) -> Option<Value> {
         Data::String(text) => Value::Text(text.as_str().into()),
         Data::Bool(truth) => Value::Bool(*truth),
         Data::DateTime(date) => date_value(*date),
-        Data::DateTimeIso(text) | Data::DurationIso(text) => Value::Date(text.clone()),
-        Data::Error(error) => Value::Error(error.to_string()),
+        Data::DateTimeIso(text) | Data::DurationIso(text) => Value::Date(text.as_str().into()),
+        Data::Error(error) => Value::Error(error.to_string().into()),
     })
 }
 
@@ -151,7 +151,7 @@ pub(super) fn date_value(date: calamine::ExcelDateTime) -> Value {
     if (hour, minute, second) != (0, 0, 0) {
         text += &format!("T{hour:02}:{minute:02}:{second:02}");
     }
-    Value::Date(text)
+    Value::Date(text.into())
 }
 
 /// A cell that is not empty, its mark split off. The runs of its text, where they are known, say more

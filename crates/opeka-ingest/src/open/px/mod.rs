@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use opeka_model::Problem;
 
 use self::keywords::{Item, Keyword, Keywords};
+use smol_str::SmolStr;
 use super::decode;
 use super::flat::{Pool, refuse, refuse_line, room};
 use super::json::{FlatPaths, Layout};
@@ -160,7 +161,7 @@ impl Cube {
                 },
             ));
         }
-        let place_of: Vec<HashMap<Arc<str>, u64>> = self.dimensions[..self.keyed]
+        let place_of: Vec<HashMap<SmolStr, u64>> = self.dimensions[..self.keyed]
             .iter()
             .map(|dimension| {
                 let items =
@@ -325,9 +326,9 @@ fn metadata(keywords: &[Keyword]) -> Grid {
     let mut places = Vec::new();
     for keyword in keywords {
         // Shared by the rows of all items.
-        let name: Arc<str> = (&*keyword.name).into();
-        let language: Arc<str> = keyword.language.as_deref().unwrap_or("").into();
-        let subject: Arc<str> = keyword.subjects.join("; ").into();
+        let name: SmolStr = (&*keyword.name).into();
+        let language: SmolStr = keyword.language.as_deref().unwrap_or("").into();
+        let subject: SmolStr = keyword.subjects.join("; ").into();
         for item in &keyword.items {
             places.push((item.line, item.number));
             let row = places.len() as u32;
