@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use opeka_model::{Place, a1};
+use smol_str::SmolStr;
 
 use crate::codelist::{may_read, normalise};
 
@@ -28,14 +29,15 @@ impl Workbook {
 pub enum Value {
     /// A stored number.
     Number(f64),
-    /// A stored text; never parsed here. Cells of one text may share it.
-    Text(Arc<str>),
+    /// A stored text; never parsed here. A short one lies in the cell, and a long one may be shared by
+    /// many cells.
+    Text(SmolStr),
     /// A stored date or time, as ISO 8601.
-    Date(String),
+    Date(Box<str>),
     /// A stored truth value.
     Bool(bool),
     /// A stored error such as `#N/A`.
-    Error(String),
+    Error(Box<str>),
 }
 
 /// One cell that is not empty.
@@ -66,7 +68,7 @@ pub struct Look {
 
 impl Cell {
     /// A cell of a text, without a mark and without looks.
-    pub fn of_text(row: u32, column: u32, text: impl Into<Arc<str>>) -> Self {
+    pub fn of_text(row: u32, column: u32, text: impl Into<SmolStr>) -> Self {
         Self::plain(row, column, Value::Text(text.into()))
     }
 
@@ -81,9 +83,9 @@ impl Cell {
         match &self.value {
             Value::Number(number) => format!("{number}"),
             Value::Text(text) => fold_spaces(text),
-            Value::Date(date) => date.clone(),
+            Value::Date(date) => date.to_string(),
             Value::Bool(truth) => truth.to_string(),
-            Value::Error(error) => error.clone(),
+            Value::Error(error) => error.to_string(),
         }
     }
 
@@ -377,4 +379,15 @@ fn hidden(cells: &[Cell], merged: &[Span]) -> Vec<(u32, u32)> {
         }
     }
     hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_stays_small() {
+        // A file of a hundred megabytes has ten million of them.
+        assert!(size_of::<Cell>() <= 56, "{}", size_of::<Cell>());
+    }
 }

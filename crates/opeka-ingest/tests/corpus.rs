@@ -4,6 +4,8 @@
 //! The files lie below the folder that `OPEKA_CORPUS` names; without it each trial is reported as
 //! ignored.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test without the usual harness")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

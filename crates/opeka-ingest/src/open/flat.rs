@@ -1,9 +1,8 @@
 //! What every reader of a structured format needs to make a flat table: texts that are shared, and
 //! a bound on what a small file may blow up to.
 
-use std::sync::Arc;
-
 use opeka_model::{Kind, Place, Problem};
+use smol_str::SmolStr;
 
 /// More cells than this are not read into memory at once, whatever the size of the file.
 const MOST_CELLS: u64 = 60_000_000;
@@ -39,7 +38,7 @@ pub(super) fn refuse_line(source: &str, line: usize, message: impl Into<String>)
 /// Lets equal texts share their memory. It forgets: of two texts that meet in a slot the later one
 /// stays, so that it neither grows with the file nor slows down on texts made to collide.
 pub(super) struct Pool {
-    slots: Vec<Option<Arc<str>>>,
+    slots: Vec<Option<SmolStr>>,
 }
 
 impl Default for Pool {
@@ -55,7 +54,11 @@ impl Pool {
         Self { slots: vec![None; 1 << Self::BITS] }
     }
 
-    pub(super) fn share(&mut self, text: &str) -> Arc<str> {
+    pub(super) fn share(&mut self, text: &str) -> SmolStr {
+        // A short text lies in its cell and has nothing to share.
+        if text.len() <= 23 {
+            return SmolStr::new(text);
+        }
         let slot = &mut self.slots[(hash(text.as_bytes()) >> (64 - Self::BITS)) as usize];
         match slot {
             Some(known) if **known == *text => known.clone(),
@@ -83,8 +86,9 @@ mod tests {
     #[test]
     fn equal_texts_share_their_memory() {
         let mut pool = Pool::new();
-        let (first, second) = (pool.share("REF_AREA"), pool.share("REF_AREA"));
-        assert!(Arc::ptr_eq(&first, &second));
+        let long = "a text that is too long to lie in its cell";
+        let (first, second) = (pool.share(long), pool.share(long));
+        assert!(std::ptr::eq(first.as_str(), second.as_str()));
         assert_eq!(&*pool.share("Область"), "Область");
     }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use opeka_model::{Kind, Place, Problem};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use smol_str::SmolStr;
 
 use super::decode::decode;
 use super::flat::{Pool, refuse};
@@ -239,7 +240,7 @@ pub(super) fn list(
 }
 
 struct Listed {
-    paths: Vec<Arc<str>>,
+    paths: Vec<SmolStr>,
     cells: Vec<Cell>,
     /// How long all paths are together.
     said: usize,
@@ -274,7 +275,7 @@ fn walk(
     }
     if let Some(value) = json.value(pool) {
         listed.said += path.len();
-        let path: Arc<str> = path.as_str().into();
+        let path: SmolStr = path.as_str().into();
         listed.paths.push(path.clone());
         let row = listed.paths.len() as u32;
         listed.cells.push(Cell::of_text(row, 0, path));
@@ -285,8 +286,8 @@ fn walk(
 /// Paths of what is listed: they stand in the table itself.
 #[derive(Debug)]
 struct ListPaths {
-    paths: Vec<Arc<str>>,
-    row_of: OnceLock<HashMap<Arc<str>, u32>>,
+    paths: Vec<SmolStr>,
+    row_of: OnceLock<HashMap<SmolStr, u32>>,
 }
 
 const NAME_OF: &str = "name of ";

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use opeka_model::Problem;
+use smol_str::SmolStr;
 
 use super::flat::{Pool, refuse, room};
 use super::json::{File, FlatPaths, Json, Layout, list, member};
@@ -57,7 +58,7 @@ struct Dimension {
     id: Box<str>,
     size: u64,
     /// Each code in its place, with its label.
-    categories: Vec<(Arc<str>, Option<Arc<str>>)>,
+    categories: Vec<(SmolStr, Option<SmolStr>)>,
     /// Where the codes stand.
     index: Index,
     labelled: bool,

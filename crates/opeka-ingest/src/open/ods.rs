@@ -320,7 +320,7 @@ fn value(said: &Said) -> Option<(Value, Option<Box<str>>)> {
     let number = || said.value.as_deref().and_then(|v| v.trim().parse::<f64>().ok());
     let value = match said.kind.as_str() {
         "float" | "percentage" | "currency" if number().is_some() => Value::Number(number()?),
-        "date" | "time" if said.value.is_some() => Value::Date(said.value.clone()?),
+        "date" | "time" if said.value.is_some() => Value::Date(said.value.clone()?.into()),
         "boolean" if said.value.is_some() => Value::Bool(said.value.as_deref() == Some("true")),
         _ => {
             if let Some(split) = split_runs(&said.runs) {

@@ -181,7 +181,7 @@ impl Book {
                     "DateTime" => {
                         Value::Date(self.data.trim().trim_end_matches("T00:00:00.000").into())
                     }
-                    "Error" => Value::Error(self.data.clone()),
+                    "Error" => Value::Error(self.data.as_str().into()),
                     _ => Value::Text(self.pool.share(&self.data)),
                 };
                 if self.fits() && !self.data.trim().is_empty() {

@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 use std::io::BufRead;
-use std::sync::Arc;
 
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
+use smol_str::SmolStr;
 
 use super::limits::Archive;
 use super::workbook::{Unreadable, damaged};
@@ -17,7 +17,7 @@ use super::workbook::{Unreadable, damaged};
 /// A text, and the mark that ended it; no mark is an empty one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Split {
-    pub(super) base: Arc<str>,
+    pub(super) base: SmolStr,
     pub(super) mark: Box<str>,
 }
 

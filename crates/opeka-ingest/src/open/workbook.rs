@@ -6,7 +6,6 @@
 use std::fmt::Display;
 use std::io::Cursor;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use calamine::{Data, Dimensions, Reader, SheetType};
 use opeka_model::{Kind, Place, Problem};
@@ -140,8 +139,8 @@ pub(super) fn value(data: &Data) -> Option<Value> {
         Data::String(text) => Value::Text(text.as_str().into()),
         Data::Bool(truth) => Value::Bool(*truth),
         Data::DateTime(date) => date_value(*date),
-        Data::DateTimeIso(text) | Data::DurationIso(text) => Value::Date(text.clone()),
-        Data::Error(error) => Value::Error(error.to_string()),
+        Data::DateTimeIso(text) | Data::DurationIso(text) => Value::Date(text.as_str().into()),
+        Data::Error(error) => Value::Error(error.to_string().into()),
     })
 }
 
@@ -151,7 +150,7 @@ pub(super) fn date_value(date: calamine::ExcelDateTime) -> Value {
     if (hour, minute, second) != (0, 0, 0) {
         text += &format!("T{hour:02}:{minute:02}:{second:02}");
     }
-    Value::Date(text)
+    Value::Date(text.into())
 }
 
 /// A cell that is not empty, its mark split off. The runs of its text, where they are known, say more
@@ -163,7 +162,7 @@ pub(super) fn cell_of(
     look: Look,
 ) -> Option<Cell> {
     let (value, superscript) = match (mark, value) {
-        (Some(split), _) => (Value::Text(Arc::clone(&split.base)), Some(split.mark.clone())),
+        (Some(split), _) => (Value::Text(split.base.clone()), Some(split.mark.clone())),
         (None, Value::Text(text)) => {
             let split = split_unicode(&text)?;
             let mark = (!split.mark.is_empty()).then_some(split.mark);

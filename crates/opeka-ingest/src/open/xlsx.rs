@@ -207,8 +207,10 @@ impl Texts {
             DataRef::Float(number) => Value::Number(*number),
             DataRef::Bool(truth) => Value::Bool(*truth),
             DataRef::DateTime(date) => date_value(*date),
-            DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Value::Date(text.clone()),
-            DataRef::Error(error) => Value::Error(error.to_string()),
+            DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+                Value::Date(text.as_str().into())
+            }
+            DataRef::Error(error) => Value::Error(error.to_string().into()),
         };
         Some((value, None))
     }

@@ -1,15 +1,14 @@
 //! The text of a PX file as keywords with their items, and its data as a sequence of figures.
 
-use std::sync::Arc;
-
 use opeka_model::Problem;
+use smol_str::SmolStr;
 
 use crate::open::flat::{Pool, refuse_line};
 
 /// One item of a keyword, and where it begins: the n-th item that begins on its line.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
-    pub(super) text: Arc<str>,
+    pub(super) text: SmolStr,
     pub(super) line: u32,
     pub(super) number: u32,
 }

@@ -13,6 +13,7 @@ use super::decode;
 use super::flat::{Pool, refuse, refuse_line, room};
 use super::json::{FlatPaths, Layout};
 use crate::grid::{Cell, Grid, Paths, Value};
+use smol_str::SmolStr;
 
 pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Vec<Grid>, Problem> {
     let text = decode::declared(source, bytes, codepage(bytes).as_deref())?;
@@ -160,7 +161,7 @@ impl Cube {
                 },
             ));
         }
-        let place_of: Vec<HashMap<Arc<str>, u64>> = self.dimensions[..self.keyed]
+        let place_of: Vec<HashMap<SmolStr, u64>> = self.dimensions[..self.keyed]
             .iter()
             .map(|dimension| {
                 let items =
@@ -325,9 +326,9 @@ fn metadata(keywords: &[Keyword]) -> Grid {
     let mut places = Vec::new();
     for keyword in keywords {
         // Shared by the rows of all items.
-        let name: Arc<str> = (&*keyword.name).into();
-        let language: Arc<str> = keyword.language.as_deref().unwrap_or("").into();
-        let subject: Arc<str> = keyword.subjects.join("; ").into();
+        let name: SmolStr = (&*keyword.name).into();
+        let language: SmolStr = keyword.language.as_deref().unwrap_or("").into();
+        let subject: SmolStr = keyword.subjects.join("; ").into();
         for item in &keyword.items {
             places.push((item.line, item.number));
             let row = places.len() as u32;

@@ -1,9 +1,9 @@
 //! The figures of one data set, as the pass over the file meets them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use opeka_model::Problem;
+use smol_str::SmolStr;
 
 use super::By;
 use super::paths::Run;
@@ -144,7 +144,7 @@ impl Column {
 }
 
 /// A column by its number, and a value of it.
-pub(super) type Field = (u32, Arc<str>);
+pub(super) type Field = (u32, SmolStr);
 
 /// What observations share.
 pub(super) struct Holder {
@@ -264,7 +264,7 @@ impl Data {
         slot: usize,
         name: &str,
         header: Option<&str>,
-        value: Arc<str>,
+        value: SmolStr,
     ) {
         let column = self.columns.column(slot, name, header);
         if value.is_empty() {

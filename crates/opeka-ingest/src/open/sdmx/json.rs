@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use opeka_model::Problem;
+use smol_str::SmolStr;
 
 use crate::grid::{Cell, Grid, Value};
 use crate::open::flat::{Pool, refuse, room};
@@ -73,7 +74,7 @@ impl From<String> for Mistake {
 }
 
 /// A code and its label, as far as the structure says them.
-type Code = (Option<Arc<str>>, Option<Arc<str>>);
+type Code = (Option<SmolStr>, Option<SmolStr>);
 
 /// A dimension, an attribute or a measure.
 #[derive(Debug)]
@@ -113,7 +114,7 @@ struct Table {
     /// The key of each series, and its first row.
     series: Vec<(Box<str>, u32)>,
     in_series: bool,
-    keys: Vec<Arc<str>>,
+    keys: Vec<SmolStr>,
     /// Whether each row leaves out the attributes without values.
     leaves_out: Vec<bool>,
     row_of: OnceLock<HashMap<String, u32>>,

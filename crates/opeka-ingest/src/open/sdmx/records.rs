@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use opeka_model::Problem;
 use quick_xml::events::BytesStart;
+use smol_str::SmolStr;
 
 use crate::grid::{Cell, Grid, Paths};
 use crate::open::flat::Pool;
@@ -42,7 +43,7 @@ struct Table {
     rows: Vec<Node>,
     cells: Vec<Cell>,
     /// Of a code list: each code, with the row it stands in and the column of its label.
-    labels: HashMap<Arc<str>, (Arc<str>, u32)>,
+    labels: HashMap<SmolStr, (SmolStr, u32)>,
     code_column: u32,
 }
 
@@ -65,7 +66,7 @@ struct Open {
 pub(super) struct List<'r> {
     pub(super) id: &'r str,
     pub(super) node: Node,
-    labels: &'r HashMap<Arc<str>, (Arc<str>, u32)>,
+    labels: &'r HashMap<SmolStr, (SmolStr, u32)>,
     columns: &'r [Box<str>],
     /// By which attribute a code is found.
     pub(super) by: &'r str,
@@ -73,7 +74,7 @@ pub(super) struct List<'r> {
 
 impl List<'_> {
     /// The label of a code, and where it stands below the code.
-    pub(super) fn label(&self, code: &str) -> Option<(Arc<str>, &str)> {
+    pub(super) fn label(&self, code: &str) -> Option<(SmolStr, &str)> {
         let (label, column) = self.labels.get(code)?;
         Some((label.clone(), self.columns.get(*column as usize)?))
     }
@@ -339,14 +340,14 @@ impl Table {
         }
     }
 
-    fn cell(&mut self, row: u32, relative: &str, value: Arc<str>) -> u32 {
+    fn cell(&mut self, row: u32, relative: &str, value: SmolStr) -> u32 {
         let column = self.column(relative);
         self.cells.push(Cell::of_text(row, column, value));
         column
     }
 
     /// The code of the row that is written now.
-    fn code(&self, row: u32) -> Option<Arc<str>> {
+    fn code(&self, row: u32) -> Option<SmolStr> {
         let of_row = self.cells.iter().rev().take_while(|cell| cell.row == row);
         let mut codes = of_row.filter(|cell| cell.column == self.code_column);
         match codes.next().map(|cell| &cell.value) {

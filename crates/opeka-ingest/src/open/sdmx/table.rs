@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use opeka_model::Problem;
+use smol_str::SmolStr;
 
 use super::data::{At, Data, Field, Holder};
 use super::paths::{DataPaths, Label};
@@ -14,7 +15,7 @@ use crate::open::flat::room;
 use crate::open::xml::tree::{Node, Tree};
 
 /// Groups by the values of their key.
-type ByValues = HashMap<Vec<Arc<str>>, Vec<usize>>;
+type ByValues = HashMap<Vec<SmolStr>, Vec<usize>>;
 
 impl Data {
     /// Gives the attributes of a group to each series whose key has the group's.
@@ -57,10 +58,10 @@ impl Data {
             if tree.name_of(holder.node) != series {
                 continue;
             }
-            let of_series: HashMap<u32, &Arc<str>> =
+            let of_series: HashMap<u32, &SmolStr> =
                 holder.fields.iter().map(|(column, value)| (*column, value)).collect();
             for (columns, groups) in &keys {
-                let values: Option<Vec<Arc<str>>> = columns
+                let values: Option<Vec<SmolStr>> = columns
                     .iter()
                     .map(|column| of_series.get(column).map(|v| (*v).clone()))
                     .collect();
