@@ -223,7 +223,8 @@ fn area(
     ranked.sort_by(|a, b| b.area_score().total_cmp(&a.area_score()).then(a.column.cmp(&b.column)));
     let full: Vec<&Label> = ranked.iter().filter(|l| l.part(frame).is_some()).copied().collect();
     // Columns of several levels, each filled on its own rows: the most local first.
-    let gaps = ranked.first().is_some_and(|label| !label.is_full());
+    let whole = |label: &&Label| label.is_full() && label.texts.len() > 2;
+    let gaps = !ranked.is_empty() && !ranked.iter().any(whole);
     if gaps
         && choice.area == 0
         && let Some(found) = by_levels(frame, seen, used)
