@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use arrow::array::{Float64Builder, RecordBatch, StringBuilder};
+use arrow::array::{ArrayBuilder, Float64Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use opeka_model::{Problem, suggest};
 use parquet::arrow::ArrowWriter;
@@ -29,8 +29,10 @@ use crate::open::{Format, Sink, open, sniff, stream_xlsx};
 
 /// The columns, in their order.
 const COLUMNS: [&str; 7] = ["sheet", "cell", "kind", "text", "number", "mark", "merged"];
+/// Rows that are encoded together.
+const BATCH: usize = 16_384;
 /// Chunks of cells that wait to be written; memory follows this, not the file.
-const WAITING: usize = 8;
+const WAITING: usize = 32;
 
 /// Why the cells of a file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -77,13 +79,17 @@ pub fn cells_parquet(
         .set_column_dictionary_enabled(ColumnPath::from("number"), false)
         .build();
     let mut writer = ArrowWriter::try_new(out, schema(), Some(properties)).map_err(other)?;
+    let mut columns = Columns::default();
     let written = rows(source, bytes, sheet, |sheet, cells| {
-        let mut columns = Columns::default();
         for row in cells {
             columns.push(sheet, &row);
         }
-        writer.write(&columns.finish()?).map_err(other)
+        match columns.number.len() >= BATCH {
+            true => writer.write(&columns.take()?).map_err(other),
+            false => Ok(()),
+        }
     })?;
+    writer.write(&columns.take()?).map_err(other)?;
     writer.close().map_err(other)?;
     Ok(written)
 }
@@ -377,7 +383,7 @@ impl Columns {
         self.merged.append_option(row.merged.map(range));
     }
 
-    fn finish(mut self) -> std::io::Result<RecordBatch> {
+    fn take(&mut self) -> std::io::Result<RecordBatch> {
         let columns: Vec<arrow::array::ArrayRef> = vec![
             Arc::new(self.sheet.finish()),
             Arc::new(self.cell.finish()),

@@ -54,6 +54,14 @@ impl<'t> Tag<'t> {
         Self { does, name: local, attributes }
     }
 
+    /// A tag that [`bare_tag`] has measured.
+    fn bare(inside: &'t [u8]) -> Self {
+        match inside {
+            [b'/', name @ ..] => Self { does: Does::Close, name, attributes: &[] },
+            name => Self { does: Does::Open, name, attributes: &[] },
+        }
+    }
+
     /// The attributes as they are written, in their order; what is malformed ends them.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'t [u8], &'t [u8])> + use<'t> {
         let mut rest = self.attributes;
@@ -107,9 +115,14 @@ pub(super) fn scan(
             _ => None,
         };
         let Some((ending, skip)) = special else {
-            let end = tag_end(&mut window, text + 1, &mut part)?;
+            // Most tags are a name and nothing else.
+            let (end, bare) = match bare_tag(&window.rest()[text + 1..]) {
+                Some(length) => (text + 1 + length, true),
+                None => (tag_end(&mut window, text + 1, &mut part)?, false),
+            };
             let rest = window.rest();
-            let tag = Tag::new(&rest[text + 1..end]);
+            let inside = &rest[text + 1..end];
+            let tag = if bare { Tag::bare(inside) } else { Tag::new(inside) };
             match tag.does {
                 Does::Open => depth += 1,
                 Does::Close => depth = depth.saturating_sub(1),
@@ -134,6 +147,15 @@ pub(super) fn scan(
         };
         window.start += end;
     }
+}
+
+/// How long the inside of a tag is that has a plain short name, no prefix and no attributes; `None` for
+/// all others.
+fn bare_tag(after: &[u8]) -> Option<usize> {
+    let name = usize::from(after.first() == Some(&b'/'));
+    let length =
+        after.iter().skip(name).take(12).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    (length > 0 && after.get(name + length) == Some(&b'>')).then_some(name + length)
 }
 
 /// Where the tag that begins at an offset ends; `>` within quotes does not end it.

@@ -36,7 +36,9 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Grid, Problem> {
         let start = record.position().map_or(0, |position| position.byte() as usize);
         lines.push(line_breaks.line_at(start));
         for (column, field) in record.iter().enumerate() {
-            if !field.trim_start().is_empty() {
+            // Most fields show in their first letter that they are not empty.
+            let filled = field.as_bytes().first().is_some_and(u8::is_ascii_graphic);
+            if filled || !field.trim_start().is_empty() {
                 cells.push(Cell::plain(row, column as u32, Value::Text(pool.share(field))));
             }
         }
@@ -80,23 +82,26 @@ impl LineBreaks<'_> {
         while matches!(self.text.get(end), Some(b'\r' | b'\n')) {
             end += 1;
         }
-        // Plain counts over a slice are what the compiler turns into vector instructions.
         let passed = &self.text[self.at..end];
-        let feeds = passed.iter().filter(|byte| **byte == b'\n').count();
-        let returns = passed.iter().filter(|byte| **byte == b'\r').count();
-        let after = self.text[self.at..].iter().skip(1);
-        let pairs = match returns {
-            0 => 0,
-            _ => passed
-                .iter()
-                .zip(after)
-                .filter(|(one, two)| **one == b'\r' && **two == b'\n')
-                .count(),
+        // Nearly every record has one break, at its end.
+        self.line += match (memchr::memchr2(b'\n', b'\r', passed), passed) {
+            (None, _) => 0,
+            (Some(at), [.., b'\n']) if at + 1 == passed.len() => 1,
+            (Some(at), [.., b'\r', b'\n']) if at + 2 == passed.len() => 1,
+            _ => breaks(passed, self.text.get(end).copied()),
         };
-        self.line += (feeds + returns - pairs) as u64;
         self.at = end;
         self.line
     }
+}
+
+/// How many line breaks there are, a return and a feed being one; `next` is the byte that follows.
+fn breaks(passed: &[u8], next: Option<u8>) -> u64 {
+    let feeds = passed.iter().filter(|byte| **byte == b'\n').count();
+    let returns = passed.iter().filter(|byte| **byte == b'\r').count();
+    let pairs = passed.windows(2).filter(|pair| *pair == b"\r\n").count()
+        + usize::from(passed.last() == Some(&b'\r') && next == Some(b'\n'));
+    (feeds + returns - pairs) as u64
 }
 
 /// The separator that occurs, outside quotes, equally often in the most of the first lines.

@@ -14,6 +14,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use calamine::{DataRef, Style, Xlsx, XlsxError, open_workbook_from_rs};
 
+use smol_str::SmolStr;
+
 use super::limits::{Archive, COLUMNS, ROWS};
 use super::superscript::{Split, split_unicode};
 use super::workbook::{
@@ -23,8 +25,8 @@ use super::xlsx_parts::{self, Beside, Parts};
 use super::{quietly, repair};
 use crate::grid::{Cell, Look, Value};
 
-/// Cells that travel together.
-const CHUNK: usize = 8_192;
+/// Cells that travel together: few enough for their memory to be used again and again.
+const CHUNK: usize = 2_048;
 /// Sheets that the scan may be ahead of the cells.
 const AHEAD: usize = 16;
 
@@ -183,10 +185,19 @@ impl Hasher for Scattered {
     }
 }
 
+/// What neither a blank text nor a mark in the digits of Unicode ends in.
+fn plain(c: char) -> bool {
+    c.is_ascii_graphic() || c.is_alphabetic()
+}
+
 impl Texts {
     fn value(&mut self, data: &DataRef) -> Option<(Value, Option<Box<str>>)> {
         let value = match data {
             DataRef::SharedString("") => return None,
+            // A short text is sooner read than found again.
+            DataRef::SharedString(text) if text.len() <= 23 && text.ends_with(plain) => {
+                return Some((Value::Text(SmolStr::new(text)), None));
+            }
             DataRef::SharedString(text) => {
                 let place = text.as_ptr() as usize;
                 let split = match self.shared.get(&place) {

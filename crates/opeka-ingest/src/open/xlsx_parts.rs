@@ -163,6 +163,10 @@ pub(super) fn beside(
                         b"t" => of_shared = value == b"s",
                         _ => (),
                     }
+                    // Without raised strings nobody asks for more than the place.
+                    if key == b"r" && raised.is_empty() {
+                        break;
+                    }
                 }
                 (shared, here) = (of_shared, at);
                 beside.in_order &= before < Some(at);
