@@ -34,7 +34,7 @@ pub(crate) async fn run(
     // What is left of a check is of no use to anybody.
     let _ = std::fs::remove_dir_all(&aside);
     let report = result.map_err(|error| compared(error, context))?;
-    tell_problems(&report.problems, printer);
+    tell_problems(&report.problems, printer, false);
     let rows: usize = report.tables.iter().map(|table| table.rows).sum();
     if printer.json() {
         let problems: Vec<_> = report.problems.iter().map(problem_json).collect();

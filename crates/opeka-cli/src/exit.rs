@@ -70,7 +70,7 @@ pub(crate) fn report(error: &anyhow::Error, publishes: bool, printer: &Printer) 
         return ExitCode::from(*status);
     }
     let (status, problems) = meaning(error);
-    tell_problems(&problems, printer);
+    tell_problems(&problems, printer, false);
     let (errors, warnings) = (problems.count(Severity::Error), problems.count(Severity::Warning));
     if publishes {
         printer.error(&format!(
@@ -129,13 +129,15 @@ fn meaning(error: &anyhow::Error) -> (u8, Problems) {
     }
 }
 
-/// All problems, what stops the run last.
-pub(crate) fn tell_problems(problems: &Problems, printer: &Printer) {
+/// All problems, what stops the run last; notes to those who want to know more, or who look at one
+/// recipe.
+pub(crate) fn tell_problems(problems: &Problems, printer: &Printer, notes: bool) {
     for severity in [Severity::Note, Severity::Warning, Severity::Error] {
         for problem in problems.iter().filter(|problem| problem.severity == severity) {
             match severity {
                 Severity::Error => printer.error(&problem.to_string()),
                 Severity::Warning => printer.warn(&problem.to_string()),
+                Severity::Note if notes => printer.say(&problem.to_string()),
                 Severity::Note => printer.detail(&problem.to_string()),
             }
         }

@@ -47,7 +47,7 @@ pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> an
     if problems.has_errors() {
         return Err(PipelineError::from(problems).into());
     }
-    tell_problems(&problems, printer);
+    tell_problems(&problems, printer, true);
     let count = observations.len();
     if args.format.is_some() || args.output.is_some() {
         let format = format_of(args.format, args.output.as_deref())?;

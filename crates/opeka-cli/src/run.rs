@@ -38,7 +38,7 @@ pub(crate) async fn run(
 
 /// What was made, and where to look.
 fn tell(report: &RunReport, context: &Context, took: Duration, printer: &Printer) {
-    tell_problems(&report.problems, printer);
+    tell_problems(&report.problems, printer, false);
     if printer.json() {
         let tables: Vec<_> = report
             .tables

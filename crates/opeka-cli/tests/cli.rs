@@ -16,6 +16,8 @@ mod cells;
 mod check_kinds;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/files.rs"]
+mod files;
 #[path = "cli/incremental.rs"]
 mod incremental;
 #[path = "cli/operation.rs"]
