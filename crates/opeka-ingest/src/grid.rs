@@ -352,6 +352,9 @@ impl Grid {
 /// The cells that lie in a merged range whose first cell is not empty, without being that first one.
 /// Memory and time follow the cells and the ranges, not what the ranges cover.
 fn hidden(cells: &[Cell], merged: &[Span]) -> Vec<(u32, u32)> {
+    if merged.is_empty() {
+        return Vec::new();
+    }
     let filled = |span: &&Span| {
         let first = (span.top, span.left);
         cells.binary_search_by_key(&first, |cell| (cell.row, cell.column)).is_ok()
