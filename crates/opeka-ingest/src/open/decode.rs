@@ -33,7 +33,7 @@ pub(super) fn declared<'b>(
         };
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return match text.find('\0') {
+        return match memchr::memchr(0, bytes) {
             Some(at) => Err(nul(source, &bytes[..at])),
             None => Ok(Cow::Borrowed(text)),
         };

@@ -19,13 +19,12 @@ pub(super) fn read(source: &str, bytes: &[u8]) -> Result<Vec<Grid>, Problem> {
     loop {
         match xml.next()? {
             Token::Start(element) => {
-                let name = element.name();
                 let mut attributes = Attributes::default();
                 xml.attributes(&element, |name, value| {
                     attributes.set(local(name), value);
                     Ok(())
                 })?;
-                let element = book.start(local(name.as_ref()), attributes);
+                let element = book.start(local(element.name), attributes);
                 book.open.push(element);
             }
             Token::Text(text) => {

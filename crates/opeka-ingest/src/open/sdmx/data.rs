@@ -1,13 +1,13 @@
 //! The figures of one data set, as the pass over the file meets them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use opeka_model::Problem;
-use smol_str::SmolStr;
 
 use super::By;
 use super::paths::Run;
-use crate::open::flat::{Pool, room};
+use crate::open::flat::room;
 use crate::open::xml::quoted;
 use crate::open::xml::tree::Node;
 
@@ -38,7 +38,9 @@ pub(super) struct Columns {
     pub(super) list: Vec<Column>,
     slots: Vec<Slot>,
     slot_of: HashMap<(At, Option<By>, Box<str>), usize>,
-    last_slots: Vec<usize>,
+    /// The first slots of the file, and which of them is likely to be asked for next.
+    first_slots: Vec<usize>,
+    likely: usize,
     /// How long what names the columns is together.
     pub(super) said: usize,
 }
@@ -49,7 +51,8 @@ struct Slot {
     at: At,
     path: Box<str>,
     by: Option<By>,
-    order: Vec<u32>,
+    /// The columns by their names, in the order in which they were met first.
+    order: Vec<(Box<str>, u32)>,
     place_of: HashMap<Box<str>, usize>,
     cursor: usize,
 }
@@ -67,8 +70,15 @@ impl Columns {
 
     fn find_slot(&mut self, at: At, path: &str, by: Option<By>) -> usize {
         let is = |slot: &Slot| slot.at == at && slot.by == by && *slot.path == *path;
-        if let Some(found) = self.last_slots.iter().find(|slot| is(&self.slots[**slot])) {
+        // The few slots of an ordinary file are found without making a key, mostly in their order.
+        let likely = self.first_slots.get(self.likely).filter(|slot| is(&self.slots[**slot]));
+        if let Some(found) = likely {
+            self.likely += 1;
             return *found;
+        }
+        if let Some(place) = self.first_slots.iter().position(|slot| is(&self.slots[*slot])) {
+            self.likely = place + 1;
+            return self.first_slots[place];
         }
         let key = (at, by, Box::from(path));
         let slots = &mut self.slots;
@@ -77,18 +87,16 @@ impl Columns {
             slots.push(Slot { at, path: path.into(), by, order, place_of, cursor: 0 });
             slots.len() - 1
         });
-        // The few slots of an ordinary file are found without making a key.
-        if self.last_slots.len() < 12 {
-            self.last_slots.push(found);
+        if self.first_slots.len() < 12 {
+            self.first_slots.push(found);
         }
         found
     }
 
     fn column(&mut self, slot: usize, name: &str, header: Option<&str>) -> u32 {
         let Slot { at, path, by, order, place_of, cursor } = &mut self.slots[slot];
-        let next = order.get(*cursor).copied();
-        let place = match next {
-            Some(column) if *self.list[column as usize].name() == *name => *cursor,
+        let place = match order.get(*cursor) {
+            Some((next, _)) if **next == *name => *cursor,
             _ => match place_of.get(name) {
                 Some(place) => *place,
                 None => {
@@ -112,7 +120,7 @@ impl Columns {
                         (None, false, name) => format!("{path} {name}"),
                     };
                     self.said += relative.len() + said.len();
-                    order.push(self.list.len() as u32);
+                    order.push((name.into(), self.list.len() as u32));
                     place_of.insert(name.into(), order.len() - 1);
                     self.list.push(Column {
                         header: said.into(),
@@ -125,42 +133,66 @@ impl Columns {
             },
         };
         *cursor = if place + 1 < order.len() { place + 1 } else { 0 };
-        order[place]
+        order[place].1
     }
 }
 
-impl Column {
-    /// What names it within its slot.
-    fn name(&self) -> &str {
-        let relative = &*self.relative;
-        if self.named_by.is_some() {
-            let start =
-                relative.rfind("Value[@").and_then(|at| relative[at..].find('=').map(|n| at + n));
-            let end = relative.len().saturating_sub("]/@value".len());
-            return start.and_then(|start| relative.get(start + 2..end.max(1) - 1)).unwrap_or("");
+/// A value of a column: where its text stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    pub(super) column: u32,
+    length: u32,
+    start: usize,
+}
+
+/// The texts of fields. Most stand in the file as they are, and are not copied.
+pub(super) struct Texts<'t> {
+    file: &'t str,
+    /// Those with references in them, and those that come in several parts, one after the other.
+    more: String,
+}
+
+impl Texts<'_> {
+    /// Where a text stands that is a part of the file; any other is put beside it.
+    fn place(&mut self, text: &str) -> usize {
+        let start = (text.as_ptr() as usize).wrapping_sub(self.file.as_ptr() as usize);
+        if start < self.file.len() && text.len() <= self.file.len() - start {
+            return start;
         }
-        relative.rsplit('/').next().map_or("", |last| last.strip_prefix('@').unwrap_or(""))
+        self.more.push_str(text);
+        self.file.len() + (self.more.len() - text.len())
+    }
+
+    pub(super) fn get(&self, field: &Field) -> &str {
+        let (from, start) = match field.start.checked_sub(self.file.len()) {
+            None => (self.file, field.start),
+            Some(start) => (self.more.as_str(), start),
+        };
+        from.get(start..start + field.length as usize).unwrap_or("")
     }
 }
-
-/// A column by its number, and a value of it.
-pub(super) type Field = (u32, SmolStr);
 
 /// What observations share.
 pub(super) struct Holder {
     pub(super) node: Node,
     /// The holder around it, by its number; the data set is its own.
     pub(super) parent: usize,
-    pub(super) fields: Vec<Field>,
+    /// Its fields among those of all holders.
+    fields: Range<usize>,
     /// Whether it has observations or holders of its own.
     filled: bool,
 }
 
 /// The figures of one data set.
-pub(super) struct Data {
+pub(super) struct Data<'t> {
     pub(super) columns: Columns,
+    pub(super) texts: Texts<'t>,
     pub(super) holders: Vec<Holder>,
+    held: Vec<Field>,
     open: Vec<usize>,
+    /// The fields of the holders that are open, and how many they are together.
+    open_fields: Vec<Vec<Field>>,
+    above: u64,
     in_row: bool,
     pub(super) runs: Vec<Run>,
     pub(super) fields: Vec<Field>,
@@ -176,12 +208,16 @@ pub(super) struct Data {
     pub(super) keys_repeat: bool,
 }
 
-impl Data {
-    pub(super) fn new(node: Node) -> Self {
+impl<'t> Data<'t> {
+    pub(super) fn new(file: &'t str, node: Node) -> Self {
         Self {
             columns: Columns::default(),
-            holders: vec![Holder { node, parent: 0, fields: Vec::new(), filled: true }],
+            texts: Texts { file, more: String::new() },
+            holders: vec![Holder { node, parent: 0, fields: 0..0, filled: true }],
+            held: Vec::new(),
             open: vec![0],
+            open_fields: vec![Vec::new()],
+            above: 0,
             in_row: false,
             runs: Vec::new(),
             fields: Vec::new(),
@@ -193,20 +229,39 @@ impl Data {
         }
     }
 
+    /// What the observations of a holder share by it, once it is closed.
+    pub(super) fn fields_of(&self, holder: usize) -> &[Field] {
+        self.holders.get(holder).map_or(&[], |holder| &self.held[holder.fields.clone()])
+    }
+
     pub(super) fn open_holder(&mut self, node: Node) {
         let parent = self.open.last().copied().unwrap_or(0);
         self.holders[parent].filled = true;
-        self.holders.push(Holder { node, parent, fields: Vec::new(), filled: false });
+        self.holders.push(Holder { node, parent, fields: 0..0, filled: false });
         self.open.push(self.holders.len() - 1);
+        if self.open_fields.len() < self.open.len() {
+            self.open_fields.push(Vec::new());
+        }
     }
 
     pub(super) fn close_holder(&mut self) {
         let Some(holder) = self.open.pop() else { return };
+        let fields = &mut self.open_fields[self.open.len()];
+        self.above -= fields.len() as u64;
+        self.holders[holder].fields = self.held.len()..self.held.len() + fields.len();
+        self.held.append(fields);
         if holder > 0 && !self.holders[holder].filled {
             self.loose.push(holder);
             // It keeps its place among the rows until it is known to be a group.
             self.runs.push(Run::bare(self.ends.len() as u32, holder, self.holders[holder].node));
             self.ends.push(self.fields.len());
+        }
+    }
+
+    /// Closes what the end of the file has left open.
+    pub(super) fn close(&mut self) {
+        while !self.open.is_empty() {
+            self.close_holder();
         }
     }
 
@@ -235,45 +290,25 @@ impl Data {
         self.in_row = false;
         self.ends.push(self.fields.len());
         // Counted on the way, so that no table is begun that could not be ended.
-        let mut holder = self.open.last().copied().unwrap_or(0);
-        loop {
-            self.cells += self.holders[holder].fields.len() as u64;
-            if holder == 0 {
-                break;
-            }
-            holder = self.holders[holder].parent;
-        }
+        self.cells += self.above;
         room(source, self.cells + self.fields.len() as u64, bytes)
     }
 
     /// A value of what is open; `header` where the column is not called as its attribute.
-    pub(super) fn field(
-        &mut self,
-        slot: usize,
-        name: &str,
-        header: Option<&str>,
-        value: &str,
-        pool: &mut Pool,
-    ) {
-        let value = pool.share(value);
-        self.shared_field(slot, name, header, value);
-    }
-
-    pub(super) fn shared_field(
-        &mut self,
-        slot: usize,
-        name: &str,
-        header: Option<&str>,
-        value: SmolStr,
-    ) {
+    pub(super) fn field(&mut self, slot: usize, name: &str, header: Option<&str>, value: &str) {
         let column = self.columns.column(slot, name, header);
         if value.is_empty() {
             return;
         }
+        // A text of more than four gigabytes has no place in a cell.
+        let length = u32::try_from(value.len()).unwrap_or(0);
+        let field = Field { column, length, start: self.texts.place(value) };
         let at_row = self.columns.list[column as usize].at == At::Row;
-        match (at_row && self.in_row, self.open.last()) {
-            (false, Some(holder)) => self.holders[*holder].fields.push((column, value)),
-            _ => self.fields.push((column, value)),
+        if (at_row && self.in_row) || self.open.is_empty() {
+            self.fields.push(field);
+        } else {
+            self.open_fields[self.open.len() - 1].push(field);
+            self.above += 1;
         }
     }
 }

@@ -1,12 +1,11 @@
 //! What a message says of itself: how its data sets are laid out, and what is to be read beside them.
 
 use opeka_model::Problem;
-use quick_xml::events::BytesStart;
 
 use super::records::Records;
 use crate::open::flat::Pool;
 use crate::open::xml::tree::{Node, Tree};
-use crate::open::xml::{Xml, local};
+use crate::open::xml::{Start, Xml, local};
 
 #[derive(Debug, Default)]
 pub(super) struct Header {
@@ -27,7 +26,11 @@ struct Structure {
 
 impl Header {
     /// A `Structure` of the header opens.
-    pub(super) fn structure(&mut self, xml: &Xml, element: &BytesStart) -> Result<(), Problem> {
+    pub(super) fn structure<'t>(
+        &mut self,
+        xml: &Xml<'t>,
+        element: &Start<'t>,
+    ) -> Result<(), Problem> {
         let mut structure = Structure::default();
         xml.attributes(element, |name, value| {
             match name {

@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use opeka_model::Problem;
-use quick_xml::events::BytesStart;
 use smol_str::SmolStr;
 
 use crate::grid::{Cell, Grid, Paths};
 use crate::open::flat::Pool;
 use crate::open::xml::tree::{Node, Tree};
-use crate::open::xml::{Xml, local, quoted};
+use crate::open::xml::{Start, Xml, local, quoted};
 
 /// Parts of a structure that older messages name by their concept only.
 const COMPONENTS: [&str; 7] = [
@@ -85,10 +84,10 @@ const ELEMENT: &str = "name()";
 const TEXT: &str = "text()";
 
 impl Records {
-    pub(super) fn open(
+    pub(super) fn open<'t>(
         &mut self,
-        xml: &Xml,
-        element: &BytesStart,
+        xml: &Xml<'t>,
+        element: &Start<'t>,
         name: &str,
         node: Node,
         pool: &mut Pool,

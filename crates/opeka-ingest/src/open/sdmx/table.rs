@@ -7,17 +7,20 @@ use std::sync::{Arc, OnceLock};
 use opeka_model::Problem;
 use smol_str::SmolStr;
 
-use super::data::{At, Data, Field, Holder};
+use super::data::{At, Data, Field, Texts};
 use super::paths::{DataPaths, Label};
 use super::records::{List, codes_path};
 use crate::grid::{Cell, Grid};
-use crate::open::flat::room;
+use crate::open::flat::{Pool, room};
 use crate::open::xml::tree::{Node, Tree};
 
 /// Groups by the values of their key.
-type ByValues = HashMap<Vec<SmolStr>, Vec<usize>>;
+type ByValues<'v> = HashMap<Vec<&'v str>, Vec<usize>>;
 
-impl Data {
+/// The text of a cell, by its place in the row.
+type Placed = (u32, SmolStr);
+
+impl Data<'_> {
     /// Gives the attributes of a group to each series whose key has the group's.
     pub(super) fn attach_groups(&mut self, tree: &Tree) {
         let series = tree.known_name("Series").unwrap_or(u32::MAX);
@@ -36,10 +39,10 @@ impl Data {
         }
         let mut by_key: HashMap<Vec<u32>, ByValues> = HashMap::new();
         for group in &loose {
-            let mut key: Vec<Field> = Vec::new();
-            for (column, value) in &self.holders[*group].fields {
-                if let Some(column) = series_columns.get(header(*column)) {
-                    key.push((*column, value.clone()));
+            let mut key: Vec<(u32, &str)> = Vec::new();
+            for field in self.fields_of(*group) {
+                if let Some(column) = series_columns.get(header(field.column)) {
+                    key.push((*column, self.texts.get(field)));
                 }
             }
             key.sort();
@@ -53,24 +56,24 @@ impl Data {
         keys.sort_by(|one, other| one.0.cmp(&other.0));
         // As many kinds of key as this are in no structure; more would only cost time.
         keys.truncate(8);
-        let mut attached = HashSet::new();
+        let (mut pairs, mut attached) = (Vec::new(), HashSet::new());
         for (number, holder) in self.holders.iter().enumerate() {
             if tree.name_of(holder.node) != series {
                 continue;
             }
-            let of_series: HashMap<u32, &SmolStr> =
-                holder.fields.iter().map(|(column, value)| (*column, value)).collect();
+            let fields = self.fields_of(number).iter();
+            let of_series: HashMap<u32, &str> =
+                fields.map(|field| (field.column, self.texts.get(field))).collect();
             for (columns, groups) in &keys {
-                let values: Option<Vec<SmolStr>> = columns
-                    .iter()
-                    .map(|column| of_series.get(column).map(|v| (*v).clone()))
-                    .collect();
+                let values: Option<Vec<&str>> =
+                    columns.iter().map(|column| of_series.get(column).copied()).collect();
                 for group in values.and_then(|values| groups.get(&values)).into_iter().flatten() {
-                    self.groups.push((number, *group));
+                    pairs.push((number, *group));
                     attached.insert(*group);
                 }
             }
         }
+        self.groups = pairs;
         // What was attached is no row of its own.
         self.runs.retain(|run| run.leaf.is_some() || !attached.contains(&run.holder));
         self.keys_repeat = attached.len() == loose.len();
@@ -80,67 +83,83 @@ impl Data {
     /// The flat table.
     pub(super) fn finish(
         mut self,
-        source: &str,
-        bytes: usize,
+        message: &mut Shared,
         name: Option<String>,
         tree: &Arc<Tree>,
         lists: &[List],
     ) -> Result<Grid, Problem> {
         let mut places = Places::new(&self, tree, lists);
+        let pool = &mut *message.pool;
         // As many as were counted on the way, so that they need not move while they are made.
-        let mut cells = Vec::with_capacity(self.cells as usize + self.fields.len());
+        let count = places.shown.len() + self.cells as usize + self.fields.len();
+        let mut cells = Vec::with_capacity(count);
         for (place, (column, label)) in (0..).zip(&places.shown) {
             let header = &self.columns.list[*column as usize].header;
             let text = if *label { format!("{header} label") } else { header.to_string() };
             cells.push(Cell::of_text(0, place, text));
         }
-        // The fields of a holder are put in their places once, not for each of its rows.
-        let mut shared: Vec<Vec<Field>> = Vec::with_capacity(self.holders.len());
-        for holder in &self.holders {
-            let mut placed = Vec::new();
-            places.put(&holder.fields, &mut placed);
-            shared.push(placed);
+        for holder in 0..self.holders.len() {
+            if places.unlabelled == 0 {
+                break;
+            }
+            places.find_labels(self.fields_of(holder), &self.texts);
         }
         let mut of_groups: HashMap<usize, Vec<usize>> = HashMap::new();
         for (series, group) in &self.groups {
             of_groups.entry(*series).or_default().push(*group);
         }
         let (mut row_at, mut total) = (1, 0_u64);
-        let (mut above, mut fields): (Vec<Field>, Vec<Field>) = (Vec::new(), Vec::new());
-        for run in &mut self.runs {
-            above.clear();
-            let mut holder = run.holder;
-            loop {
-                above.extend_from_slice(&shared[holder]);
-                for group in of_groups.get(&holder).into_iter().flatten() {
-                    above.extend_from_slice(&shared[*group]);
+        let mut runs = std::mem::take(&mut self.runs);
+        // What the rows of a holder share, in its places, and how much of it comes before their own.
+        let (mut above, mut before): (Vec<Placed>, usize) = (Vec::new(), 0);
+        let mut above_of = None;
+        for run in &mut runs {
+            if above_of.replace(run.holder) != Some(run.holder) {
+                above.clear();
+                let mut holder = run.holder;
+                loop {
+                    places.put(self.fields_of(holder), &self.texts, pool, |placed| {
+                        above.push(placed)
+                    });
+                    for group in of_groups.get(&holder).into_iter().flatten() {
+                        places.put(self.fields_of(*group), &self.texts, pool, |placed| {
+                            above.push(placed)
+                        });
+                    }
+                    if holder == 0 {
+                        break;
+                    }
+                    holder = self.holders[holder].parent;
                 }
-                if holder == 0 {
-                    break;
-                }
-                holder = self.holders[holder].parent;
+                above.sort_by_key(|field| field.0);
+                before = above.partition_point(|field| field.0 < places.own);
             }
-            above.sort_by_key(|field| field.0);
             let first = run.first_row as usize;
             run.first_row = row_at;
             for row in first..first + run.count as usize {
                 let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-                fields.clear();
-                fields.extend_from_slice(&above);
-                places.put(&self.fields[start..self.ends[row]], &mut fields);
-                total += fields.len() as u64;
-                room(source, total, bytes)?;
-                fields.sort_by_key(|field| field.0);
-                let own = fields.drain(..);
-                cells.extend(own.map(|(place, value)| Cell::of_text(row_at, place, value)));
+                let fields = &self.fields[start..self.ends[row]];
+                let cell = |(place, text)| Cell::of_text(row_at, place, text);
+                let row_from = cells.len();
+                cells.extend(above[..before].iter().cloned().map(cell));
+                let own_from = cells.len();
+                places.put(fields, &self.texts, pool, |placed| cells.push(cell(placed)));
+                let own = cells.len() - own_from;
+                cells.extend(above[before..].iter().cloned().map(cell));
+                if !cells[own_from..].is_sorted_by(|one, two| one.column < two.column) {
+                    cells[own_from..].rotate_left(own);
+                    cells[row_from..].sort_by_key(|cell| cell.column);
+                }
+                total += (cells.len() - row_from) as u64;
+                room(message.source, total, message.bytes)?;
                 row_at += 1;
             }
         }
         let mut groups: HashMap<Node, Vec<(Node, Vec<u32>)>> = HashMap::new();
         for (series, group) in &self.groups {
-            let Holder { node, fields, .. } = &self.holders[*group];
-            let columns = fields.iter().map(|field| field.0).collect();
-            groups.entry(self.holders[*series].node).or_default().push((*node, columns));
+            let columns = self.fields_of(*group).iter().map(|field| field.column).collect();
+            let node = self.holders[*group].node;
+            groups.entry(self.holders[*series].node).or_default().push((node, columns));
         }
         let (shown, labels) = (places.shown, places.labels);
         let paths = DataPaths {
@@ -149,12 +168,19 @@ impl Data {
             columns: self.columns.list,
             shown,
             labels,
-            runs: self.runs,
+            runs,
             groups,
             run_of: OnceLock::new(),
         };
         Ok(Grid::structured(name, cells, Arc::new(paths)))
     }
+}
+
+/// What the tables of a message have in common.
+pub(super) struct Shared<'m> {
+    pub(super) source: &'m str,
+    pub(super) bytes: usize,
+    pub(super) pool: &'m mut Pool,
 }
 
 /// Where each column stands, with room for labels right of it.
@@ -170,6 +196,12 @@ struct Places<'l> {
     labels: Vec<Label>,
     /// Whether a column is among them.
     labelled: Vec<bool>,
+    /// The code of a column that was labelled last, with its label.
+    last: Vec<Option<(SmolStr, SmolStr)>>,
+    /// How many of the columns that rows share have labels that were not met yet.
+    unlabelled: usize,
+    /// Where the columns of the rows themselves begin.
+    own: u32,
 }
 
 impl<'l> Places<'l> {
@@ -211,24 +243,64 @@ impl<'l> Places<'l> {
                 shown.push((column, true));
             }
         }
-        let labelled = vec![false; columns.len()];
-        Self { tree, lists, listed, of, shown, labels: Vec::new(), labelled }
+        let is_own = |(column, _): &(u32, bool)| columns[*column as usize].at == At::Row;
+        let own = shown.iter().position(is_own).unwrap_or(shown.len()) as u32;
+        let (labels, labelled) = (Vec::new(), vec![false; columns.len()]);
+        let last = vec![None; columns.len()];
+        let is_shared = |column: &usize| {
+            listed[*column].is_some() && of[*column].is_some() && columns[*column].at != At::Row
+        };
+        let unlabelled = (0..columns.len()).filter(is_shared).count();
+        Self { tree, lists, listed, of, shown, labels, labelled, last, unlabelled, own }
     }
 
     /// Puts fields in their places, labels beside codes.
-    fn put(&mut self, fields: &[Field], to: &mut Vec<Field>) {
-        for (column, value) in fields {
-            let Some(place) = self.of[*column as usize] else { continue };
-            to.push((place, value.clone()));
-            let Some(list) = self.listed[*column as usize].map(|list| &self.lists[list]) else {
+    fn put(
+        &mut self,
+        fields: &[Field],
+        texts: &Texts,
+        pool: &mut Pool,
+        mut to: impl FnMut(Placed),
+    ) {
+        for field in fields {
+            let column = field.column as usize;
+            let Some(place) = self.of[column] else { continue };
+            let text = texts.get(field);
+            to((place, pool.share(text)));
+            if self.listed[column].is_none() {
                 continue;
-            };
-            if let Some((label, relative)) = list.label(value) {
-                to.push((place + 1, label));
-                if !std::mem::replace(&mut self.labelled[*column as usize], true) {
-                    let codes = codes_path(self.tree, list).into();
-                    self.labels.push(Label { column: *column, codes, relative: relative.into() });
-                }
+            }
+            // Observations that stand together mostly have the same code.
+            if let Some((_, label)) = self.last[column].as_ref().filter(|(code, _)| *code == *text)
+            {
+                to((place + 1, label.clone()));
+            } else if let Some(label) = self.label(field.column, text) {
+                to((place + 1, label.clone()));
+                self.last[column] = Some((SmolStr::new(text), label));
+            }
+        }
+    }
+
+    /// The label of a code; the first one of a column tells where its labels stand.
+    fn label(&mut self, column: u32, code: &str) -> Option<SmolStr> {
+        let list = &self.lists[self.listed[column as usize]?];
+        let (label, relative) = list.label(code)?;
+        if !std::mem::replace(&mut self.labelled[column as usize], true) {
+            let codes = codes_path(self.tree, list).into();
+            self.labels.push(Label { column, codes, relative: relative.into() });
+        }
+        Some(label)
+    }
+
+    /// Finds where the labels of columns stand that rows share.
+    fn find_labels(&mut self, fields: &[Field], texts: &Texts) {
+        for field in fields {
+            let column = field.column as usize;
+            if self.of[column].is_some()
+                && !self.labelled[column]
+                && self.label(field.column, texts.get(field)).is_some()
+            {
+                self.unlabelled = self.unlabelled.saturating_sub(1);
             }
         }
     }

@@ -170,6 +170,34 @@ fn entities_depth_and_damage_are_problems() {
 }
 
 #[test]
+fn tags_and_texts_may_be_written_in_unusual_ways() {
+    let usual = r#"<GenericData><DataSet><Series><SeriesKey><Value concept="A" value="a &lt; b"/>
+        <Value concept="B" value="c"/></SeriesKey><Obs><Time>2010</Time><ObsValue value="1"/></Obs>
+        <Obs><Time>2011</Time><ObsValue value="2"/></Obs></Series></DataSet></GenericData>"#;
+    let unusual = r#"<?xml version="1.0"?><!DOCTYPE GenericData><!-- > --><GenericData ><DataSet
+        ><?note <Series>?><Series><SeriesKey><Value xmlns:x="y" value = 'a &#60; b' concept= "A" ></Value>
+        <Value value='c'concept='B'/></SeriesKey ><Obs><!--<Time>1</Time>--><Time>20<![CDATA[10]]></Time>
+        <ObsValue value="1"></ObsValue></Obs><Obs><Time>&#x32;01<!-- -->1</Time
+        ><ObsValue value="2"/></Obs></Series></DataSet></GenericData><!-- end -->"#;
+    let (usual, unusual) = (read(usual), read(unusual));
+    let (usual, unusual) = (usual.sheet(None).unwrap(), unusual.sheet(None).unwrap());
+    assert_eq!(rows(usual)[1..], ["a < b | c | 2010 | 1", "a < b | c | 2011 | 2"]);
+    assert_eq!(usual.cells(), unusual.cells());
+    for damaged in [
+        "<GenericData><DataSet a='1' b></DataSet></GenericData>",
+        "<GenericData><DataSet a=1></DataSet></GenericData>",
+        "<GenericData><DataSet a='1></DataSet></GenericData>",
+        "<GenericData><DataSet></Dataset></GenericData>",
+        "<GenericData><DataSet></DataSet></GenericData></GenericData>",
+        "<GenericData><DataSet></DataSet></GenericData",
+        "<GenericData><!-- <DataSet></DataSet></GenericData>",
+        "<GenericData><Header><ID>a & b</ID></Header></GenericData>",
+    ] {
+        assert!(refused(damaged).contains("damaged"), "{damaged}");
+    }
+}
+
+#[test]
 fn a_series_that_would_blow_up_is_refused() {
     let attributes: String = (0..2000).map(|n| format!(" A{n}='1'")).collect();
     let text = format!(

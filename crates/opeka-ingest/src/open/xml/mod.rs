@@ -1,14 +1,22 @@
 //! XML as the readers of statistical formats need it: local names, attributes, texts; no document
 //! type, so that nothing outside the file is fetched and nothing inside it expands.
+//!
+//! Ordinary tags and texts, of which a file has millions, are read here by hand (in `tags`). All that
+//! is unusual — comments, CDATA, references, and whatever may be damaged — is left to quick-xml, which
+//! knows better, one event at a time.
 
+mod tags;
 pub(super) mod tree;
 
 use std::borrow::Cow;
 
 use opeka_model::Problem;
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::errors::{Error, IllFormedError};
+use quick_xml::events::Event;
+use quick_xml::events::attributes::Attributes;
 
+use self::tags::Attribute;
 use super::decode;
 use super::flat::refuse_line;
 
@@ -33,7 +41,7 @@ pub(super) fn text<'b>(source: &str, bytes: &'b [u8]) -> Result<Cow<'b, str>, Pr
 /// What comes next.
 pub(super) enum Token<'t> {
     /// An element opens.
-    Start(BytesStart<'t>),
+    Start(Start<'t>),
     /// An element closes.
     End,
     /// Text between tags, references resolved; a text may come in several of these.
@@ -42,26 +50,54 @@ pub(super) enum Token<'t> {
     Eof,
 }
 
+/// The start of an element. Its attributes are asked for before the next token is.
+#[derive(Clone, Copy)]
+pub(super) struct Start<'t> {
+    /// Its name as written.
+    pub(super) name: &'t str,
+    /// What its tag says, from the name on.
+    content: &'t str,
+    /// Whether the attributes were read along with the tag.
+    read: bool,
+}
+
+impl Start<'_> {
+    /// Whether it has no attributes.
+    pub(super) fn is_bare(&self) -> bool {
+        self.content.len() == self.name.len()
+    }
+}
+
 /// A pass over the elements of a file.
 pub(super) struct Xml<'t> {
     source: &'t str,
     text: &'t str,
-    reader: Reader<&'t [u8]>,
-    depth: usize,
+    /// Up to where the text is read.
+    at: usize,
+    /// The names of the elements that are open.
+    open: Vec<&'t str>,
+    /// Whether the element that opened last is empty, and closes at once.
+    empty: bool,
+    /// The attributes of the element that opened last, where they are as usual.
+    attributes: Vec<Attribute<'t>>,
 }
 
 impl<'t> Xml<'t> {
     pub(super) fn new(source: &'t str, text: &'t str) -> Self {
-        let mut reader = Reader::from_str(text);
-        reader.config_mut().expand_empty_elements = true;
-        Self { source, text, reader, depth: 0 }
+        let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Self { source, text, at, open: Vec::new(), empty: false, attributes: Vec::new() }
     }
 
     /// A problem with the line that the pass has come to.
     pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
-        let at = (self.reader.buffer_position() as usize).min(self.text.len());
+        let at = self.at.min(self.text.len());
         let breaks = self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
         refuse_line(self.source, 1 + breaks, message)
+    }
+
+    fn damaged(&self, error: &Error) -> Problem {
+        self.problem(format!("the XML is damaged: {error}"))
+            .hint("the file may be cut short: fetch it again from its publisher")
     }
 
     /// How long what names columns may be together: in proportion to the file.
@@ -70,68 +106,149 @@ impl<'t> Xml<'t> {
     }
 
     pub(super) fn next(&mut self) -> Result<Token<'t>, Problem> {
+        if std::mem::take(&mut self.empty) {
+            self.open.pop();
+            return Ok(Token::End);
+        }
+        let bytes = self.text.as_bytes();
         loop {
-            let event = match self.reader.read_event() {
-                Ok(event) => event,
-                Err(error) => {
-                    return Err(self
-                        .problem(format!("the XML is damaged: {error}"))
-                        .hint("the file may be cut short: fetch it again from its publisher"));
-                }
-            };
-            return Ok(match event {
-                Event::Start(start) | Event::Empty(start) => {
-                    self.depth += 1;
-                    if self.depth > MOST_DEEP {
-                        let message = format!("elements are nested more than {MOST_DEEP} deep");
-                        return Err(self.problem(message).hint("no statistical format does this"));
+            match (bytes.get(self.at), bytes.get(self.at + 1)) {
+                (Some(b'<'), Some(b'/')) => return self.end(),
+                (Some(b'<'), Some(b'!' | b'?')) | (Some(b'&'), _) => {
+                    if let Some(token) = self.unusual()? {
+                        return Ok(token);
                     }
-                    if start.name().as_ref().len() > LONGEST_NAME {
-                        let message =
-                            format!("an element has a name of more than {LONGEST_NAME} bytes");
-                        return Err(self.problem(message).hint("no statistical format does this"));
-                    }
-                    Token::Start(start)
                 }
-                Event::End(_) => {
-                    self.depth = self.depth.saturating_sub(1);
-                    Token::End
+                (Some(b'<'), _) => return self.start(),
+                (Some(_), _) => {
+                    let text = tags::text(&self.text[self.at..]);
+                    self.at += text.len();
+                    return Ok(Token::Text(Cow::Borrowed(text)));
                 }
-                Event::Text(text) => Token::Text(text.into_inner()),
-                Event::CData(text) => Token::Text(text.into_inner()),
-                Event::GeneralRef(reference) => {
-                    Token::Text(Cow::Owned(self.resolve(&reference.into_inner())?.to_string()))
-                }
-                Event::DocType(doctype) if doctype.contains("<!ENTITY") => {
-                    return Err(self
-                        .problem("the file declares entities, which are never expanded")
-                        .hint("ask the publisher for a file without a document type"));
-                }
-                Event::Eof if self.depth > 0 => {
+                (None, _) if !self.open.is_empty() => {
                     return Err(self.problem("the file ends within an element").hint(
                         "it may be cut short: compare its size and SHA-256 with the publisher's",
                     ));
                 }
-                Event::Eof => Token::Eof,
-                Event::DocType(_) | Event::Decl(_) | Event::PI(_) | Event::Comment(_) => continue,
-            });
+                (None, _) => return Ok(Token::Eof),
+            }
         }
     }
 
-    /// Calls back for each attribute: its name as written, and its value, references resolved.
+    /// The one event that quick-xml finds here.
+    fn event(&mut self) -> Result<Event<'t>, Problem> {
+        let mut reader = Reader::from_str(&self.text[self.at..]);
+        // Which elements are open is known here only.
+        reader.config_mut().allow_unmatched_ends = true;
+        let event = reader.read_event();
+        self.at += reader.buffer_position() as usize;
+        event.map_err(|error| self.damaged(&error))
+    }
+
+    /// What is neither a tag nor plain text; none where it says nothing.
+    fn unusual(&mut self) -> Result<Option<Token<'t>>, Problem> {
+        match self.event()? {
+            Event::CData(text) => Ok(Some(Token::Text(text.into_inner()))),
+            Event::GeneralRef(reference) => {
+                let character = self.resolve(&reference.into_inner())?;
+                Ok(Some(Token::Text(Cow::Owned(character.to_string()))))
+            }
+            Event::DocType(doctype) if doctype.contains("<!ENTITY") => Err(self
+                .problem("the file declares entities, which are never expanded")
+                .hint("ask the publisher for a file without a document type")),
+            _ => Ok(None),
+        }
+    }
+
+    fn start(&mut self) -> Result<Token<'t>, Problem> {
+        let here = &self.text[self.at..];
+        let start = match tags::start(here, &mut self.attributes) {
+            Some(tag) => {
+                self.at += tag.length;
+                self.empty = tag.empty;
+                Start { name: tag.name, content: tag.content, read: true }
+            }
+            None => {
+                let from = self.at;
+                self.empty = matches!(self.event()?, Event::Empty(_));
+                let close = if self.empty { 2 } else { 1 };
+                let content = self.text.get(from + 1..self.at - close).unwrap_or("");
+                let end = content.find([' ', '\r', '\n', '\t']).unwrap_or(content.len());
+                Start { name: &content[..end], content, read: false }
+            }
+        };
+        self.open.push(start.name);
+        if self.open.len() > MOST_DEEP {
+            let message = format!("elements are nested more than {MOST_DEEP} deep");
+            return Err(self.problem(message).hint("no statistical format does this"));
+        }
+        if start.name.len() > LONGEST_NAME {
+            let message = format!("an element has a name of more than {LONGEST_NAME} bytes");
+            return Err(self.problem(message).hint("no statistical format does this"));
+        }
+        Ok(Token::Start(start))
+    }
+
+    fn end(&mut self) -> Result<Token<'t>, Problem> {
+        let open = self.open.pop();
+        if let Some(open) = open
+            && let Some(after) = self.text.as_bytes()[self.at + 2..].strip_prefix(open.as_bytes())
+            && after.first() == Some(&b'>')
+        {
+            self.at += open.len() + 3;
+            return Ok(Token::End);
+        }
+        let Event::End(end) = self.event()? else { return Ok(Token::End) };
+        let name = end.name();
+        let (found, wrong) = (name.as_ref().to_owned(), open != Some(name.as_ref()));
+        match open.map(str::to_owned) {
+            Some(expected) if wrong => {
+                let error = IllFormedError::MismatchedEndTag { expected, found };
+                Err(self.damaged(&Error::IllFormed(error)))
+            }
+            None => Err(self.damaged(&Error::IllFormed(IllFormedError::UnmatchedEndTag(found)))),
+            Some(_) => Ok(Token::End),
+        }
+    }
+
+    /// Calls back for each attribute of the element that opened last: its name as written, and its
+    /// value, references resolved.
     pub(super) fn attributes(
         &self,
-        element: &BytesStart,
+        element: &Start<'t>,
         mut each: impl FnMut(&str, &str) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        for attribute in element.attributes().with_checks(false) {
+        self.values(element, |name, value| each(name, &value))
+    }
+
+    /// The same, for those who keep the values for a while.
+    pub(super) fn values(
+        &self,
+        element: &Start<'t>,
+        mut each: impl FnMut(&'t str, Cow<'t, str>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        if element.read {
+            for Attribute { name, value, plain } in &self.attributes {
+                match (is_namespace(name), plain) {
+                    (true, _) => (),
+                    (false, true) => each(name, Cow::Borrowed(value))?,
+                    (false, false) => each(name, self.unescape(value)?)?,
+                }
+            }
+            return Ok(());
+        }
+        for attribute in Attributes::new(element.content, element.name.len()).with_checks(false) {
             let attribute =
                 attribute.map_err(|error| self.problem(format!("the XML is damaged: {error}")))?;
-            let name = attribute.key.as_ref();
-            if name == "xmlns" || name.starts_with("xmlns:") {
+            let name = attribute.key.0;
+            if is_namespace(name) {
                 continue;
             }
-            each(name, &self.unescape(&attribute.value)?)?;
+            let value = match attribute.value {
+                Cow::Borrowed(value) => self.unescape(value)?,
+                Cow::Owned(value) => Cow::Owned(self.unescape(&value)?.into_owned()),
+            };
+            each(name, value)?;
         }
         Ok(())
     }
@@ -175,6 +292,11 @@ impl<'t> Xml<'t> {
             }),
         }
     }
+}
+
+/// Whether an attribute declares a namespace.
+fn is_namespace(name: &str) -> bool {
+    name.strip_prefix("xmlns").is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// A name without its prefix.

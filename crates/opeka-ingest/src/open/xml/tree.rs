@@ -63,6 +63,14 @@ pub(crate) struct Children {
 impl Children {
     const FEW: usize = 16;
 
+    /// Forgets all of them, and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.few.clear();
+        if !self.many.is_empty() {
+            self.many = HashMap::new();
+        }
+    }
+
     /// Counts one more child of a name; its number, from 1.
     pub(crate) fn count(&mut self, name: u32) -> u32 {
         self.next(name).0
