@@ -23,6 +23,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
+use smol_str::SmolStr;
 
 use crate::grid::{Cell, Grid, Span, Value};
 use crate::open::{Format, Sink, open, sniff, stream_xlsx};
@@ -120,7 +121,7 @@ pub fn cells_csv(
                 _ => String::new(),
             };
             let text = text(row.cell).unwrap_or_default();
-            let mark = row.cell.superscript.as_deref().unwrap_or_default();
+            let mark = mark(row.cell).unwrap_or_default();
             let merged = row.merged.map(range).unwrap_or_default();
             let kind = kind(&row.cell.value);
             let sheet = sheet.unwrap_or_default();
@@ -344,6 +345,11 @@ fn text(cell: &Cell) -> Option<&str> {
     }
 }
 
+/// The superscript run that ended the text.
+fn mark(cell: &Cell) -> Option<&str> {
+    cell.superscript.as_deref().map(SmolStr::as_str)
+}
+
 /// `B2:D2`
 fn range(span: Span) -> String {
     let corner = opeka_model::a1;
@@ -379,7 +385,7 @@ impl Columns {
             Value::Number(number) => Some(number),
             _ => None,
         });
-        self.mark.append_option(row.cell.superscript.as_deref());
+        self.mark.append_option(mark(row.cell));
         self.merged.append_option(row.merged.map(range));
     }
 

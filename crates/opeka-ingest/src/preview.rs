@@ -169,7 +169,8 @@ pub fn preview_html(reads: &[(&Workbook, &Observed)], title: &str) -> String {
             for column in &columns {
                 let cell = grid.get(row, *column);
                 let text = cell.map(crate::grid::Cell::text).unwrap_or_default();
-                let mark = cell.and_then(|cell| cell.superscript.as_deref());
+                let mark = cell
+                    .and_then(|cell| cell.superscript.as_deref().map(smol_str::SmolStr::as_str));
                 let sup = mark.map(|m| format!("<sup>{}</sup>", escape(m))).unwrap_or_default();
                 let _ = match roles.get(&(row, *column)) {
                     Some(role) => {

@@ -12,7 +12,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::limits::{Archive, COLUMNS, MOST_REPEATED, ROWS};
 use super::ods_styles::Styles;
-use super::superscript::{split_runs, split_unicode};
+use super::superscript::{raised, split_runs, split_unicode};
 use super::workbook::{Unreadable, damaged, named_twice};
 use crate::grid::{Cell, Grid, Look, Span, Value};
 
@@ -275,7 +275,13 @@ impl<'s> Reading<'s> {
             };
             look.percent |= said.kind == "percentage";
             let (value, superscript) = (value.clone(), superscript.clone());
-            sheet.cells.push(Cell { row, column, value, superscript, look });
+            sheet.cells.push(Cell {
+                row,
+                column,
+                value,
+                superscript: superscript.map(raised),
+                look,
+            });
         }
         self.bounded()
     }

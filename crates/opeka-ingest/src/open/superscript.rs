@@ -34,6 +34,11 @@ pub(super) fn split_runs(runs: &[(bool, String)]) -> Option<Split> {
     (!mark.is_empty()).then(|| Split { base: join(&runs[..=last]).into(), mark: mark.into() })
 }
 
+/// A mark, as a cell keeps it.
+pub(super) fn raised(mark: Box<str>) -> Box<SmolStr> {
+    Box::new(mark.into())
+}
+
 /// A mark written with the superscript digits of Unicode is a superscript too. `None` for a text
 /// of spaces.
 pub(super) fn split_unicode(text: &str) -> Option<Split> {

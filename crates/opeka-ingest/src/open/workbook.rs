@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use calamine::{Data, Dimensions, Reader, SheetType};
 use opeka_model::{Kind, Place, Problem};
 
-use super::superscript::{Split, split_unicode};
+use super::superscript::{Split, raised, split_unicode};
 use super::{Format, ods, xls, xlsb, xlsx};
 use crate::grid::{Cell, Grid, Look, Span, Value};
 
@@ -170,7 +170,7 @@ pub(super) fn cell_of(
         }
         (None, value) => (value, None),
     };
-    Some(Cell { row, column, value, superscript, look })
+    Some(Cell { row, column, value, superscript: superscript.map(raised), look })
 }
 
 /// Whether a number format shows per cent: a `%` that is not quoted, escaped or in brackets.

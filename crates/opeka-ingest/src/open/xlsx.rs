@@ -17,7 +17,7 @@ use calamine::{DataRef, Style, Xlsx, XlsxError, open_workbook_from_rs};
 use smol_str::SmolStr;
 
 use super::limits::{Archive, COLUMNS, ROWS};
-use super::superscript::{Split, split_unicode};
+use super::superscript::{Split, raised, split_unicode};
 use super::workbook::{
     Sink, Unreadable, damaged, date_value, named_twice, shows_percent, worksheets,
 };
@@ -101,7 +101,7 @@ fn cells(bytes: &[u8], scanned: &Receiver<Scanned>, sink: &mut dyn Sink) -> Resu
             };
             let Some((value, superscript)) = found else { continue };
             let look = looks.get(style).copied().unwrap_or_default();
-            chunk.push(Cell { row, column, value, superscript, look });
+            chunk.push(Cell { row, column, value, superscript: superscript.map(raised), look });
             if chunk.len() == CHUNK && beside.in_order {
                 let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
                 if sink.cells(full).is_break() {
