@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::anchors::Frame;
 use super::areas;
-use super::draft::{Cells, DraftDimension, DraftTable, Part, Place, Sheets};
+use super::draft::{Cells, DraftDimension, DraftTable, Empties, Part, Place, Sheets};
 use super::headings::{self, Heading};
 use super::labels::{self, Label};
 use super::periods;
@@ -135,7 +135,7 @@ pub(super) fn propose<'a>(
         until: None,
         blocks: None,
         figures_below: Vec::new(),
-        empty: false,
+        empty: Empties::Due,
         dimensions: BTreeMap::new(),
     };
     let period = period.unwrap_or_else(|| {
@@ -175,7 +175,9 @@ pub(super) fn propose<'a>(
         let part = Part::cells(cells, label.direction(frame), Attach::Directly);
         table.dimensions.insert(Column::ObsStatus, DraftDimension::of(part));
     }
-    table.empty = has_empty(frame);
+    if has_empty(frame) {
+        table.empty = Empties::Missing;
+    }
     Ok(table)
 }
 
@@ -223,7 +225,7 @@ fn area(
     ranked.sort_by(|a, b| b.area_score().total_cmp(&a.area_score()).then(a.column.cmp(&b.column)));
     let full: Vec<&Label> = ranked.iter().filter(|l| l.part(frame).is_some()).copied().collect();
     // Columns of several levels, each filled on its own rows: the most local first.
-    let whole = |label: &&Label| label.is_full() && label.texts.len() > 2;
+    let whole = |label: &&Label| label.filled == label.rows && label.texts.len() > 2;
     let gaps = !ranked.is_empty() && !ranked.iter().any(whole);
     if gaps
         && choice.area == 0
