@@ -121,6 +121,7 @@ pub(super) struct Cells {
     pub(super) text: Vec<String>,
     pub(super) matches: Option<String>,
     pub(super) indent: Vec<u32>,
+    pub(super) bold: bool,
 }
 
 impl Part {

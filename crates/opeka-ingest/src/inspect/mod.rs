@@ -8,16 +8,20 @@
 //! tells, and told with the numbers that it does not reach. Nothing is guessed: what the file does
 //! not say is written as unspecified, with a comment that asks.
 
+mod adopt;
 mod anchors;
 mod areas;
 mod bands;
+mod beside;
 mod bounds;
 mod draft;
 mod headings;
 mod labels;
+mod levels;
 mod periods;
 mod propose;
 mod refine;
+mod regions;
 mod report;
 mod sheet;
 #[cfg(test)]
@@ -73,8 +77,9 @@ pub fn inspect(workbook: &Workbook, codelists: &Codelists, options: &InspectOpti
     let wanted = |grid: &&Grid| options.sheet.is_none() || options.sheet == grid.name;
     let sheets: Vec<Sheet> =
         workbook.sheets.iter().filter(wanted).map(|grid| Sheet::new(grid, decimal)).collect();
-    let layouts: Vec<Layout> =
+    let mut layouts: Vec<Layout> =
         sheets.iter().map(|sheet| Layout { sheet, bands: bands::find(sheet) }).collect();
+    adopt::adopt(&mut layouts);
     let layouts = unite(layouts);
     let file = workbook.source.rsplit(['/', '\\']).next().unwrap_or_default();
     let bench = Bench {

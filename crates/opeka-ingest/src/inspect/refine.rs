@@ -90,6 +90,9 @@ pub(super) fn settle<'a>(
         Choice { sections: true, ..plain },
         Choice { all_labels: true, sections: true, ..plain },
         Choice { area: 1, ..plain },
+        Choice { levels: true, ..plain },
+        Choice { levels: true, all_labels: true, ..plain },
+        Choice { beside: true, ..plain },
         Choice { areas_written: true, all_labels: true, ..plain },
     ];
     let mut reasons: Vec<String> = Vec::new();
@@ -242,7 +245,8 @@ fn skip_empty(table: &mut DraftTable, observed: &Observed) -> bool {
         return false;
     }
     let mut filled: BTreeSet<[&str; 4]> = BTreeSet::new();
-    let figures = observed.observations.iter().filter(|o| o.mark.is_some() || !o.cell_text.is_empty());
+    let figures =
+        observed.observations.iter().filter(|o| o.mark.is_some() || !o.cell_text.is_empty());
     for o in figures {
         if !filled.insert([&*o.indicator, &*o.ref_area, &*o.time_period, &*o.care_form]) {
             return false;
@@ -296,9 +300,7 @@ fn drop_part(frame: &Frame, table: &mut DraftTable, errors: &[&Problem]) -> bool
         _ => None,
     };
     let named = named.map(|named| format!(" (`{named}`)")).unwrap_or_default();
-    indicator
-        .comments
-        .push(format!("CHECK: labels that not every row has{named} are not read"));
+    indicator.comments.push(format!("CHECK: labels that not every row has{named} are not read"));
     true
 }
 

@@ -238,6 +238,9 @@ fn selection(cells: &Cells, keys: &mut Vec<(&'static str, String)>) {
     if let Some(matches) = &cells.matches {
         keys.push(("matches", quoted(matches)));
     }
+    if cells.bold {
+        keys.push(("bold", "true".to_owned()));
+    }
     match cells.indent.as_slice() {
         [] => {}
         [one] => keys.push(("indent", one.to_string())),
