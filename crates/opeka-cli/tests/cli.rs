@@ -16,8 +16,12 @@ mod cells;
 mod check_kinds;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/harmonize.rs"]
+mod harmonize;
 #[path = "cli/incremental.rs"]
 mod incremental;
+#[path = "cli/inspect.rs"]
+mod inspect;
 #[path = "cli/operation.rs"]
 mod operation;
 #[path = "cli/project.rs"]
