@@ -129,7 +129,7 @@ fn answers_are_kept_and_read_back() {
     map.answers.insert("Total".into(), Answer::asked(None, None));
     let text = map.write();
     assert_eq!(AreaMap::read("x.areas.map.toml", &text).unwrap(), map);
-    assert_eq!(map.codes().len(), 2);
+    assert_eq!(map.codes().len(), 3);
     let short = AreaMap::read("x", "\"Leeds \" = \"E08000035\"\n").unwrap();
     assert_eq!(short.answers["Leeds "].code.as_deref(), Some("E08000035"));
     assert!(AreaMap::read("x", "a = 1\n").is_err());
