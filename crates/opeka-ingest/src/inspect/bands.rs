@@ -243,6 +243,12 @@ fn columns(sheet: &Sheet, body: &[u32], first: u32) -> Option<(Vec<u32>, Vec<Lab
     let mut figures = Vec::new();
     for (column, tally) in &tallies {
         let head = heading(*column);
+        // A code beside its label, as flat formats have them.
+        let coded = format!("{head} label");
+        if !head.is_empty() && tallies.keys().any(|other| heading(*other) == coded) {
+            labels.push(LabelColumn { column: *column, holds: Holds::Codes, filled: tally.filled });
+            continue;
+        }
         match tally.holds(&head) {
             Some(holds) => {
                 labels.push(LabelColumn { column: *column, holds, filled: tally.filled })

@@ -14,6 +14,7 @@ mod areas;
 mod bands;
 mod beside;
 mod bounds;
+mod doubles;
 mod draft;
 mod headings;
 mod labels;
@@ -74,7 +75,12 @@ pub struct InspectOptions {
 /// Proposes a recipe for a file.
 pub fn inspect(workbook: &Workbook, codelists: &Codelists, options: &InspectOptions) -> Inspection {
     let decimal = sheet::decimal_sign(&workbook.sheets);
-    let wanted = |grid: &&Grid| options.sheet.is_none() || options.sheet == grid.name;
+    // Beside the figures of a flat format stand its code lists and its header.
+    let flat = workbook.sheets.iter().any(|grid| grid.name.is_none());
+    let wanted = |grid: &&Grid| match &options.sheet {
+        Some(_) => options.sheet == grid.name,
+        None => !flat || grid.name.is_none(),
+    };
     let sheets: Vec<Sheet> =
         workbook.sheets.iter().filter(wanted).map(|grid| Sheet::new(grid, decimal)).collect();
     let mut layouts: Vec<Layout> =
@@ -151,7 +157,7 @@ fn tables_of(
         let found = one(bench, &Frame::new(on), &sheets, &bounds, context);
         if found.as_ref().is_ok_and(|found| found.errors.is_empty() && found.read > 0) {
             let place = format!("{place}: {} tables of one layout", layout.bands.len());
-            settled.push((place, found));
+            settled.push((place.trim_start().to_owned(), found));
             return;
         }
     }
@@ -165,7 +171,7 @@ fn tables_of(
             }
             Err(reason) => Err(vec![reason]),
         };
-        settled.push((place, found));
+        settled.push((place.trim_start().to_owned(), found));
     }
 }
 
@@ -340,6 +346,7 @@ fn title(layouts: &[Layout], file: &str) -> String {
         let texts = cells.filter(|s| !s.is_number()).map(|s| s.cell.text());
         texts
             .filter(|text| text.chars().count() > 15 && text.contains(' '))
+            .filter(|text| !words::is_of_the_file(text))
             .max_by_key(|t| t.chars().count().min(100))
     });
     let text = text.filter(|_| layouts.len() < 40).unwrap_or_else(|| file.to_owned());

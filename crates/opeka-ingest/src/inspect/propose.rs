@@ -73,6 +73,16 @@ fn titles(frame: &Frame) -> Vec<Vec<String>> {
             };
             let over: Vec<_> = seen.iter().filter(|s| s.span.right >= left).collect();
             let lone = over.len() == 1 && seen.len() == 1 && !over[0].is_number();
+            // `Unit of measure | Number`: the first of two says what the second is.
+            if let [key, value] = seen.as_slice()
+                && band.titles.contains(row)
+                && !key.is_number()
+                && !value.is_number()
+                && key.cell.text().chars().count() < 30
+            {
+                texts.push(value.cell.text());
+                continue;
+            }
             for seen in seen.iter().filter(|s| spread(s) || lone) {
                 texts.push(seen.cell.text());
             }
@@ -368,6 +378,7 @@ fn title(frame: &Frame, seen: &Seen, context: &Context) -> Option<(Part, String)
             || words::is_note(text) && length < 40
             || is_area
             || words::heads_units(text) && length < 30
+            || words::is_of_the_file(text)
             || text.trim_end().ends_with(':')
         {
             continue;
