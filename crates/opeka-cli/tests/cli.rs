@@ -18,8 +18,12 @@ mod check_kinds;
 mod commands;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/harmonize.rs"]
+mod harmonize;
 #[path = "cli/incremental.rs"]
 mod incremental;
+#[path = "cli/inspect.rs"]
+mod inspect;
 #[path = "cli/operation.rs"]
 mod operation;
 #[path = "cli/project.rs"]

@@ -243,6 +243,12 @@ fn columns(sheet: &Sheet, body: &[u32], first: u32) -> Option<(Vec<u32>, Vec<Lab
     let mut figures = Vec::new();
     for (column, tally) in &tallies {
         let head = heading(*column);
+        // A code beside its label, as flat formats have them.
+        let coded = format!("{head} label");
+        if !head.is_empty() && tallies.keys().any(|other| heading(*other) == coded) {
+            labels.push(LabelColumn { column: *column, holds: Holds::Codes, filled: tally.filled });
+            continue;
+        }
         match tally.holds(&head) {
             Some(holds) => {
                 labels.push(LabelColumn { column: *column, holds, filled: tally.filled })
@@ -250,6 +256,7 @@ fn columns(sheet: &Sheet, body: &[u32], first: u32) -> Option<(Vec<u32>, Vec<Lab
             None => figures.push(*column),
         }
     }
+    codes_before_names(sheet, body, first, &mut figures, &mut labels, &tallies);
     // Years and codes name rows only where figures stand beside them.
     if figures.is_empty() {
         let numeric = |l: &LabelColumn| matches!(l.holds, Holds::Years);
@@ -275,6 +282,45 @@ fn columns(sheet: &Sheet, body: &[u32], first: u32) -> Option<(Vec<u32>, Vec<Lab
         label.filled * 20 >= rows || label.holds != Holds::Texts || label.column < left
     });
     Some((figures, stay))
+}
+
+/// Whole numbers left of the names that head no column, where the figures right of the names have
+/// headings, are codes of what is named.
+fn codes_before_names(
+    sheet: &Sheet,
+    body: &[u32],
+    first: u32,
+    figures: &mut Vec<u32>,
+    labels: &mut Vec<LabelColumn>,
+    tallies: &BTreeMap<u32, Tally>,
+) {
+    let names = labels.iter().filter(|l| l.holds == Holds::Texts && l.filled * 2 > body.len());
+    let Some(names) = names.map(|label| label.column).max() else { return };
+    if !figures.iter().any(|column| *column > names) {
+        return;
+    }
+    let code = |column: u32| {
+        let tally = tallies.get(&column)?;
+        let mut known = BTreeSet::new();
+        let distinct = tally.numbers.iter().all(|n| n.fract() == 0.0 && known.insert(n.to_bits()));
+        let headed = !own_heading(sheet, first, column).is_empty();
+        (column < names && distinct && !headed && tally.numbers.len() > 2).then_some(tally.filled)
+    };
+    for column in figures.clone() {
+        if let Some(filled) = code(column) {
+            figures.retain(|figure| *figure != column);
+            labels.push(LabelColumn { column, holds: Holds::Codes, filled });
+        }
+    }
+    labels.sort_by_key(|label| label.column);
+}
+
+/// What stands over a column and over no other, near the figures.
+fn own_heading(sheet: &Sheet, first: u32, column: u32) -> String {
+    let above = sheet.rows.range(..first).rev().take(12);
+    let own = |s: &&Seen| s.span.left == column && s.span.right == column;
+    let found = above.flat_map(|(_, seen)| seen).find(own);
+    found.map(|s| s.cell.text()).unwrap_or_default()
 }
 
 /// The text that heads a column of labels: the lowest above the figures.

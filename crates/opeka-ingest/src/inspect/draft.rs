@@ -36,6 +36,18 @@ pub(super) enum Sheets {
     Many(Vec<String>),
 }
 
+/// What empty cells among the figures are taken for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Empties {
+    /// There are none, so each is a problem.
+    #[default]
+    Due,
+    /// Missing figures.
+    Missing,
+    /// No figures.
+    Skipped,
+}
+
 /// One `[[table]]`.
 #[derive(Debug, Clone)]
 pub(super) struct DraftTable {
@@ -46,7 +58,7 @@ pub(super) struct DraftTable {
     /// A text, or a regular expression, at which its blocks begin.
     pub(super) blocks: Option<Result<String, String>>,
     pub(super) figures_below: Vec<String>,
-    pub(super) empty: bool,
+    pub(super) empty: Empties,
     pub(super) dimensions: BTreeMap<Column, DraftDimension>,
 }
 
@@ -109,6 +121,7 @@ pub(super) struct Cells {
     pub(super) text: Vec<String>,
     pub(super) matches: Option<String>,
     pub(super) indent: Vec<u32>,
+    pub(super) bold: bool,
 }
 
 impl Part {

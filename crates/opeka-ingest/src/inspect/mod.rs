@@ -8,16 +8,21 @@
 //! tells, and told with the numbers that it does not reach. Nothing is guessed: what the file does
 //! not say is written as unspecified, with a comment that asks.
 
+mod adopt;
 mod anchors;
 mod areas;
 mod bands;
+mod beside;
 mod bounds;
+mod doubles;
 mod draft;
 mod headings;
 mod labels;
+mod levels;
 mod periods;
 mod propose;
 mod refine;
+mod regions;
 mod report;
 mod sheet;
 #[cfg(test)]
@@ -70,11 +75,17 @@ pub struct InspectOptions {
 /// Proposes a recipe for a file.
 pub fn inspect(workbook: &Workbook, codelists: &Codelists, options: &InspectOptions) -> Inspection {
     let decimal = sheet::decimal_sign(&workbook.sheets);
-    let wanted = |grid: &&Grid| options.sheet.is_none() || options.sheet == grid.name;
+    // Beside the figures of a flat format stand its code lists and its header.
+    let flat = workbook.sheets.iter().any(|grid| grid.name.is_none());
+    let wanted = |grid: &&Grid| match &options.sheet {
+        Some(_) => options.sheet == grid.name,
+        None => !flat || grid.name.is_none(),
+    };
     let sheets: Vec<Sheet> =
         workbook.sheets.iter().filter(wanted).map(|grid| Sheet::new(grid, decimal)).collect();
-    let layouts: Vec<Layout> =
+    let mut layouts: Vec<Layout> =
         sheets.iter().map(|sheet| Layout { sheet, bands: bands::find(sheet) }).collect();
+    adopt::adopt(&mut layouts);
     let layouts = unite(layouts);
     let file = workbook.source.rsplit(['/', '\\']).next().unwrap_or_default();
     let bench = Bench {
@@ -146,7 +157,7 @@ fn tables_of(
         let found = one(bench, &Frame::new(on), &sheets, &bounds, context);
         if found.as_ref().is_ok_and(|found| found.errors.is_empty() && found.read > 0) {
             let place = format!("{place}: {} tables of one layout", layout.bands.len());
-            settled.push((place, found));
+            settled.push((place.trim_start().to_owned(), found));
             return;
         }
     }
@@ -160,7 +171,7 @@ fn tables_of(
             }
             Err(reason) => Err(vec![reason]),
         };
-        settled.push((place, found));
+        settled.push((place.trim_start().to_owned(), found));
     }
 }
 
@@ -335,6 +346,7 @@ fn title(layouts: &[Layout], file: &str) -> String {
         let texts = cells.filter(|s| !s.is_number()).map(|s| s.cell.text());
         texts
             .filter(|text| text.chars().count() > 15 && text.contains(' '))
+            .filter(|text| !words::is_of_the_file(text))
             .max_by_key(|t| t.chars().count().min(100))
     });
     let text = text.filter(|_| layouts.len() < 40).unwrap_or_else(|| file.to_owned());

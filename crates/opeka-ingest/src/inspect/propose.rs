@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::anchors::Frame;
 use super::areas;
-use super::draft::{Cells, DraftDimension, DraftTable, Part, Place, Sheets};
+use super::draft::{Cells, DraftDimension, DraftTable, Empties, Part, Place, Sheets};
 use super::headings::{self, Heading};
 use super::labels::{self, Label};
 use super::periods;
 use super::words;
+use super::{beside, levels, regions};
 use crate::codelist::Codelists;
 use crate::recipe::{Attach, Column, Direction};
 
@@ -34,6 +35,10 @@ pub(super) struct Choice {
     pub(super) sections: bool,
     /// Read the areas as they are written.
     pub(super) areas_written: bool,
+    /// Lines of a higher level, by their indentation or as bold, head those below them.
+    pub(super) levels: bool,
+    /// Tables stand side by side.
+    pub(super) beside: bool,
 }
 
 /// What is seen in a table.
@@ -68,6 +73,16 @@ fn titles(frame: &Frame) -> Vec<Vec<String>> {
             };
             let over: Vec<_> = seen.iter().filter(|s| s.span.right >= left).collect();
             let lone = over.len() == 1 && seen.len() == 1 && !over[0].is_number();
+            // `Unit of measure | Number`: the first of two says what the second is.
+            if let [key, value] = seen.as_slice()
+                && band.titles.contains(row)
+                && !key.is_number()
+                && !value.is_number()
+                && key.cell.text().chars().count() < 30
+            {
+                texts.push(value.cell.text());
+                continue;
+            }
             for seen in seen.iter().filter(|s| spread(s) || lone) {
                 texts.push(seen.cell.text());
             }
@@ -92,7 +107,13 @@ pub(super) fn propose<'a>(
     choice: Choice,
 ) -> Result<DraftTable, String> {
     let mut used: BTreeSet<u32> = BTreeSet::new();
-    let (mut area, area_column) = area(frame, seen, context, choice, &mut used);
+    let (mut area, area_column) = match choice.beside {
+        true => match beside::areas(frame, seen, &mut used) {
+            Some(area) => (Some(area), None),
+            None => return Err("no tables stand side by side".into()),
+        },
+        false => regions::area(frame, seen, context, choice, &mut used),
+    };
     let by_lines =
         area.as_ref().is_some_and(|d| d.parts.iter().any(|p| p.attach == Attach::Closest));
     if choice.sections && by_lines {
@@ -104,7 +125,7 @@ pub(super) fn propose<'a>(
         indicator(frame, seen, context, choice, area_column, &used, area.as_ref(), period.as_ref());
     if area.is_none()
         && !indicator.parts.is_empty()
-        && let Some(label) = lone_area(frame, seen, &used)
+        && let Some(label) = regions::lone_area(frame, seen, &used)
     {
         // Nothing says that the names are areas but that everything else has been found.
         indicator = self::indicator(
@@ -124,6 +145,20 @@ pub(super) fn propose<'a>(
             ))
         });
     }
+    if area.is_none()
+        && !choice.beside
+        && let Some(part) = regions::lone_heading(frame, seen, &used)
+    {
+        let mut parts: Vec<Part> =
+            title(frame, seen, context).into_iter().map(|(part, _)| part).collect();
+        if parts.is_empty() {
+            parts.push(Part::constant(context.file.split('.').next().unwrap_or("unspecified")));
+        }
+        indicator = DraftDimension::written(parts);
+        area = Some(DraftDimension::written(vec![part]).because(
+            "CHECK: a title says that areas follow: the headings are taken for them, as they are written",
+        ));
+    }
     let area = area.unwrap_or_else(|| {
         DraftDimension::written(vec![Part::constant("_X")])
             .because("CHECK: nothing in the table names an area; say which one the figures are for")
@@ -135,7 +170,7 @@ pub(super) fn propose<'a>(
         until: None,
         blocks: None,
         figures_below: Vec::new(),
-        empty: false,
+        empty: Empties::Due,
         dimensions: BTreeMap::new(),
     };
     let period = period.unwrap_or_else(|| {
@@ -175,7 +210,16 @@ pub(super) fn propose<'a>(
         let part = Part::cells(cells, label.direction(frame), Attach::Directly);
         table.dimensions.insert(Column::ObsStatus, DraftDimension::of(part));
     }
-    table.empty = has_empty(frame);
+    let unread = beside::unread(frame, seen);
+    if !unread.is_empty() {
+        table.comments.push(format!(
+            "CHECK: texts stand between the figures and are not read, such as flags: {}.",
+            unread.join(", ")
+        ));
+    }
+    if has_empty(frame) {
+        table.empty = Empties::Missing;
+    }
     Ok(table)
 }
 
@@ -209,241 +253,6 @@ fn has_empty(frame: &Frame) -> bool {
             |row: &u32| frame.band().figures.iter().any(|c| on.sheet.grid.get(*row, *c).is_none());
         on.band.body.iter().chain(&on.band.labelled).any(blank)
     })
-}
-
-/// Where the areas are; the column, where they stand in one.
-fn area(
-    frame: &Frame,
-    seen: &Seen,
-    context: &Context,
-    choice: Choice,
-    used: &mut BTreeSet<u32>,
-) -> (Option<DraftDimension>, Option<u32>) {
-    let mut ranked: Vec<&Label> = seen.labels.iter().filter(|l| l.area_score() > 0.25).collect();
-    ranked.sort_by(|a, b| b.area_score().total_cmp(&a.area_score()).then(a.column.cmp(&b.column)));
-    let full: Vec<&Label> = ranked.iter().filter(|l| l.part(frame).is_some()).copied().collect();
-    // Columns of several levels, each filled on its own rows: the most local first.
-    let whole = |label: &&Label| label.is_full() && label.texts.len() > 2;
-    let gaps = !ranked.is_empty() && !ranked.iter().any(whole);
-    if gaps
-        && choice.area == 0
-        && let Some(found) = by_levels(frame, seen, used)
-    {
-        return found;
-    }
-    if let Some(label) = full.get(choice.area.min(full.len().saturating_sub(1)))
-        && let Some(part) = label.part(frame)
-    {
-        used.insert(label.column);
-        for other in &ranked {
-            used.insert(other.column);
-        }
-        return (Some(matched(label, part, choice)), Some(label.column));
-    }
-    if let Some(found) = sections(frame, seen, context) {
-        return (Some(found), None);
-    }
-    if let Some(row) = seen.headings.iter().find(|h| h.says == headings::Says::Areas)
-        && let Some(part) = row.part(frame, None)
-    {
-        let known = areas::look_up(context.codelists, row.texts());
-        let mut dimension = DraftDimension::of(part);
-        tell(&mut dimension, &known);
-        return (Some(dimension), None);
-    }
-    let names: Vec<String> =
-        frame.on.iter().filter_map(|on| on.sheet.name().map(str::to_owned)).collect();
-    let known = areas::look_up(context.codelists, names.iter().cloned());
-    if !names.is_empty() && known.most() && known.unknown.len() * 10 <= names.len() {
-        let mut dimension = DraftDimension::of(Part::without_cells(Place::Sheet))
-            .because("the names of the sheets are areas");
-        tell(&mut dimension, &known);
-        return (Some(dimension), None);
-    }
-    for title in &seen.titles {
-        let known = areas::look_up(context.codelists, title.iter().cloned());
-        if known.unknown.is_empty()
-            && known.marked.is_empty()
-            && let Some(cells) = frame.shared(title)
-        {
-            let dimension = DraftDimension::of(Part::of_table(cells))
-                .because("one area for the whole table, as its title says");
-            return (Some(dimension), None);
-        }
-    }
-    let headed = seen.labels.iter().find(|label| {
-        label.says == labels::Says::Texts
-            && words::heads_areas(&label.heading)
-            && label.part(frame).is_some()
-    });
-    if let Some(label) = headed
-        && let Some(part) = label.part(frame)
-    {
-        used.insert(label.column);
-        let dimension = DraftDimension::written(vec![part]).because(format!(
-            "`{}` heads these names; no code list knows them, so they stand as they are written",
-            label.heading
-        ));
-        return (Some(dimension), Some(label.column));
-    }
-    (None, None)
-}
-
-/// A column of areas that the code list knows, with what it does not know.
-fn matched(label: &Label, part: Part, choice: Choice) -> DraftDimension {
-    if choice.areas_written {
-        return DraftDimension::written(vec![part])
-            .because("areas as they are written: by the code list, several would fall together");
-    }
-    let mut dimension = DraftDimension::of(part);
-    tell(&mut dimension, &label.areas);
-    dimension
-}
-
-fn tell(dimension: &mut DraftDimension, known: &areas::Known) {
-    let found = known.known.len() + known.marked.len();
-    dimension
-        .comments
-        .push(format!("the code list `regions` knows {found} of {} names", known.total()));
-    for (label, near) in &known.unknown {
-        dimension.ignore.insert(label.clone());
-        if let Some(near) = near.first() {
-            dimension
-                .ignore_comments
-                .push(format!("`{label}` is spelt like `{near}`; `opeka harmonize` asks"));
-        }
-    }
-    if !known.unknown.is_empty() {
-        dimension.ignore_comments.insert(
-            0,
-            "Figures under these labels are left out, as the code list does not know them."
-                .to_owned(),
-        );
-    }
-}
-
-/// Areas in columns of several levels: `below = ["new_la_code", "region_code", "country_code"]`.
-fn by_levels(
-    frame: &Frame,
-    seen: &Seen,
-    used: &mut BTreeSet<u32>,
-) -> Option<(Option<DraftDimension>, Option<u32>)> {
-    let mut columns: Vec<&Label> = seen
-        .labels
-        .iter()
-        .filter(|l| {
-            l.says == labels::Says::Texts
-                && l.areas.share() > 0.8
-                && l.texts.len() > l.areas.unknown.len()
-        })
-        .filter(|l| l.direction(frame) == Direction::Left)
-        .collect();
-    // The most local has the most names; a code is surer than a name, which may have several areas.
-    let coded = |label: &Label| label.texts.iter().all(|t| t.bytes().any(|b| b.is_ascii_digit()));
-    columns.sort_by_key(|l| (std::cmp::Reverse(l.texts.len()), !coded(l), l.column));
-    let mut anchors: Vec<String> = Vec::new();
-    let mut covered: BTreeSet<u32> = BTreeSet::new();
-    let mut ignore = Vec::new();
-    for label in &columns {
-        let rows: BTreeSet<u32> = frame
-            .band()
-            .body
-            .iter()
-            .filter(|row| frame.sheet().covering(**row, label.column).is_some())
-            .copied()
-            .collect();
-        if rows.is_subset(&covered) {
-            continue;
-        }
-        let cells = frame.column(label.column)?;
-        anchors.push(cells.below.first()?.clone());
-        covered.extend(rows);
-        ignore.extend(label.areas.unknown.iter().cloned());
-    }
-    if anchors.len() < 2 || covered.len() < frame.band().body.len() {
-        return None;
-    }
-    used.extend(columns.iter().map(|label| label.column));
-    let part = Part::cells(
-        Cells { below: anchors, ..Cells::default() },
-        Direction::Left,
-        Attach::Directly,
-    );
-    let mut dimension =
-        DraftDimension::of(part).because("of several columns of areas, the first that a row fills");
-    if !ignore.is_empty() {
-        dimension.ignore_comments.push(
-            "Figures under these labels are left out, as the code list does not know them."
-                .to_owned(),
-        );
-        dimension.ignore.extend(ignore.into_iter().map(|(label, _)| label));
-    }
-    Some((Some(dimension), columns.first().map(|label| label.column)))
-}
-
-/// Lines without figures that name the area of the lines below them.
-fn sections(frame: &Frame, seen: &Seen, context: &Context) -> Option<DraftDimension> {
-    let left = frame.band().figures[0];
-    for label in seen.labels.iter().filter(|l| l.column < left) {
-        let mut names = Vec::new();
-        for on in &frame.on {
-            let above = on.sheet.rows.range(on.band.top..on.band.first).map(|(row, _)| *row);
-            for row in above.chain(on.band.labelled.iter().copied()) {
-                let cell = on.sheet.row(row).iter().find(|s| s.cell.column == label.column);
-                names.extend(cell.map(|s| s.cell.text()));
-            }
-        }
-        let known = areas::look_up(context.codelists, names);
-        let first = frame.on.iter().all(|on| {
-            let above = on.sheet.rows.range(on.band.top..on.band.first).rev();
-            let mut cells = above.flat_map(|(_, s)| s).filter(|s| s.cell.column == label.column);
-            cells.any(|s| known.known.contains(&s.cell.text()))
-        });
-        if known.known.len() >= 3 && known.most() && first {
-            // A line that is no area ends the area above it: its figures must not go to that.
-            let unknown = known.unknown.iter().map(|(label, _)| label);
-            let marked = known.marked.iter().map(|(label, _)| label);
-            let text: Vec<String> =
-                known.known.iter().chain(unknown).chain(marked).cloned().collect();
-            let cells = Cells { text, ..Cells::default() };
-            let part = Part::cells(cells, Direction::Left, Attach::Closest);
-            let mut dimension = DraftDimension::of(part)
-                .because("lines that name an area stand above the lines with its figures");
-            tell(&mut dimension, &known);
-            return Some(dimension);
-        }
-    }
-    None
-}
-
-/// The only column of names of a table whose headings say what is counted, and when.
-fn lone_area<'s>(frame: &Frame, seen: &'s Seen, used: &BTreeSet<u32>) -> Option<&'s Label> {
-    let mut free =
-        seen.labels.iter().filter(|l| l.says == labels::Says::Texts && !used.contains(&l.column));
-    let (label, None) = (free.next()?, free.next()) else { return None };
-    // Titles such as `Bevölkerung nach Ländern` say that areas follow.
-    let titled = seen.titles.iter().flatten().any(|title| {
-        let title = title.to_lowercase();
-        [
-            "по субъект",
-            "по регион",
-            "by region",
-            "by area",
-            "by local",
-            "by country",
-            "by state",
-            "nach länd",
-            "nach kreis",
-            "par région",
-            "par départ",
-            "według woj",
-            "efter region",
-            "per län",
-        ]
-        .iter()
-        .any(|by| title.contains(by))
-    });
-    titled.then_some(label).filter(|label| label.part(frame).is_some())
 }
 
 fn unit(frame: &Frame, seen: &Seen, used: &mut BTreeSet<u32>) -> DraftDimension {
@@ -485,6 +294,9 @@ fn indicator(
     {
         parts.push(part);
     }
+    if choice.beside {
+        parts.extend(beside::headings(frame, seen));
+    }
     for label in &seen.labels {
         if used.contains(&label.column) || label.says != labels::Says::Texts {
             continue;
@@ -495,6 +307,9 @@ fn indicator(
         let informs = constant && !says_area && context_is_wide(seen);
         if follows && !informs && !choice.all_labels {
             continue;
+        }
+        if choice.levels {
+            parts.extend(levels::above(frame, label));
         }
         parts.extend(label.part(frame));
     }
@@ -524,6 +339,9 @@ fn indicator(
         .any(|d| d.parts.iter().any(|part| part.source == Place::Sheet));
     let mut comments = Vec::new();
     // Tables of one file must not say the same of different figures.
+    if choice.beside && !parts.is_empty() {
+        return DraftDimension { comments, ..DraftDimension::written(parts) };
+    }
     if frame.on.len() > 1 && !sheet_is_used || context.several || parts.is_empty() {
         match title(frame, seen, context) {
             Some((part, text)) => {
@@ -559,6 +377,9 @@ fn title(frame: &Frame, seen: &Seen, context: &Context) -> Option<(Part, String)
             || heads.contains(text)
             || words::is_note(text) && length < 40
             || is_area
+            || words::heads_units(text) && length < 30
+            || words::is_of_the_file(text)
+            || text.trim_end().ends_with(':')
         {
             continue;
         }

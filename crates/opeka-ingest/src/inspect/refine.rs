@@ -7,7 +7,8 @@ use opeka_model::{Place, Problem, Severity};
 
 use super::anchors::Frame;
 use super::areas::without_mark;
-use super::draft::{Draft, DraftMark, DraftTable, Sheets};
+use super::doubles::leave_out_doubles;
+use super::draft::{Draft, DraftMark, DraftTable, Empties, Part, Sheets};
 use super::labels::Says;
 use super::propose::{Choice, Context, Seen, propose};
 use super::write;
@@ -20,6 +21,9 @@ use crate::recipe::{Attach, Column, parse_recipe};
 /// How often one proposal is mended.
 const ROUNDS: usize = 8;
 
+/// How many of its problems are kept of a proposal that does not run.
+const TOLD: usize = 3;
+
 /// A table that runs, or the reasons why it does not.
 pub(super) struct Settled {
     pub(super) table: DraftTable,
@@ -27,8 +31,10 @@ pub(super) struct Settled {
     pub(super) footnotes: BTreeSet<String>,
     /// Figures that it reads.
     pub(super) read: usize,
-    /// Why it does not run; empty where it does.
+    /// Why it does not run, the first of many; empty where it does.
     pub(super) errors: Vec<String>,
+    /// Whether some of that is figures that nothing tells apart.
+    doubled: bool,
 }
 
 /// What all runs of one file share.
@@ -85,10 +91,14 @@ pub(super) fn settle<'a>(
         Choice { sections: true, ..plain },
         Choice { all_labels: true, sections: true, ..plain },
         Choice { area: 1, ..plain },
+        Choice { levels: true, ..plain },
+        Choice { levels: true, all_labels: true, ..plain },
+        Choice { beside: true, ..plain },
         Choice { areas_written: true, all_labels: true, ..plain },
     ];
     let mut reasons: Vec<String> = Vec::new();
-    let mut tried: Vec<(String, DraftTable)> = Vec::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut tried: Vec<DraftTable> = Vec::new();
     let mut asleep: Option<Settled> = None;
     for choice in choices {
         let mut table = match propose(frame, seen, sheets.clone(), context, choice) {
@@ -104,13 +114,15 @@ pub(super) fn settle<'a>(
         leave_out_lines(frame, seen, &mut table);
         let alone = Draft { tables: vec![table.clone()], ..bench.base.clone() };
         let text = write::recipe(&alone, &[], &bench.all_sheets);
-        if tried.iter().any(|(known, _)| *known == text) {
+        if !known.insert(text) {
             continue;
         }
-        tried.push((text, table.clone()));
-        let settled = mend(bench, frame, table, false);
+        let settled = mend(bench, frame, table.clone(), false);
         if settled.errors.is_empty() {
             return Ok(settled);
+        }
+        if settled.doubled {
+            tried.push(table);
         }
         if asleep.as_ref().is_none_or(|best| settled.read > best.read) {
             asleep = Some(settled);
@@ -119,7 +131,7 @@ pub(super) fn settle<'a>(
     // What no choice could tell apart is left out, and said; areas by the code list are worth a few
     // figures.
     let mut best: Option<Settled> = None;
-    for (_, table) in tried {
+    for table in tried {
         let settled = mend(bench, frame, table, true);
         let better = |best: &Settled| settled.read > best.read + best.read / 10;
         if !settled.errors.is_empty() {
@@ -135,7 +147,7 @@ pub(super) fn settle<'a>(
 /// Lines that never have a figure are headings or notes; in a table of labels as they are written
 /// they would be read as missing figures.
 fn leave_out_lines(frame: &Frame, seen: &Seen, table: &mut DraftTable) {
-    if !table.empty {
+    if table.empty == Empties::Due {
         return;
     }
     for label in seen.labels.iter().filter(|label| label.says == Says::Texts) {
@@ -184,6 +196,7 @@ fn mend(bench: &Bench, frame: &Frame, table: DraftTable, leave_out: bool) -> Set
         footnotes: BTreeSet::new(),
         read: 0,
         errors: Vec::new(),
+        doubled: false,
     };
     for _ in 0..ROUNDS {
         let observed = match bench.run(&bench.draft(&settled)) {
@@ -196,13 +209,20 @@ fn mend(bench: &Bench, frame: &Frame, table: DraftTable, leave_out: bool) -> Set
         settled.read = observed.observations.iter().filter(|o| o.obs_value.is_some()).count();
         let errors: Vec<&Problem> =
             observed.problems.iter().filter(|p| p.severity == Severity::Error).collect();
-        settled.errors = errors.iter().map(|p| p.to_string()).collect();
+        settled.errors = errors.iter().take(TOLD).map(|p| p.to_string()).collect();
+        settled.doubled = errors.iter().any(|problem| is_double(problem));
         if errors.is_empty() {
             return settled;
         }
         let mut changed = false;
         for problem in &errors {
             changed |= repair(bench, &mut settled, problem);
+        }
+        if settled.doubled && !changed {
+            changed = skip_empty(&mut settled.table, &observed);
+        }
+        if !changed {
+            changed = drop_part(frame, &mut settled.table, &errors);
         }
         if !changed && leave_out {
             changed = leave_out_doubles(bench, frame, &mut settled, &observed);
@@ -212,6 +232,77 @@ fn mend(bench: &Bench, frame: &Frame, table: DraftTable, leave_out: bool) -> Set
         }
     }
     settled
+}
+
+/// Whether two figures say the same.
+fn is_double(problem: &Problem) -> bool {
+    problem.message.starts_with("a second figure for ")
+}
+
+/// Where an area stands twice, under its old and its new district, one of its two rows is empty for
+/// each period: then an empty cell is no figure.
+fn skip_empty(table: &mut DraftTable, observed: &Observed) -> bool {
+    if table.empty != Empties::Missing {
+        return false;
+    }
+    let mut filled: BTreeSet<[&str; 4]> = BTreeSet::new();
+    let figures =
+        observed.observations.iter().filter(|o| o.mark.is_some() || !o.cell_text.is_empty());
+    for o in figures {
+        if !filled.insert([&*o.indicator, &*o.ref_area, &*o.time_period, &*o.care_form]) {
+            return false;
+        }
+    }
+    table.empty = Empties::Skipped;
+    true
+}
+
+/// A column that names not every row, such as the topic of some rows only, is no part of what is
+/// counted; neither is a unit that not all figures have.
+fn drop_part(frame: &Frame, table: &mut DraftTable, errors: &[&Problem]) -> bool {
+    let missing = |column: Column| {
+        let message = format!("no `{}` found for this figure", column.name());
+        errors.iter().any(|problem| problem.message == message)
+    };
+    if missing(Column::UnitMeasure)
+        && let Some(unit) = table.dimensions.get_mut(&Column::UnitMeasure)
+    {
+        unit.parts = vec![Part::constant("_X")];
+        unit.as_written = true;
+        unit.comments.push("CHECK: not every row says its unit; unspecified".to_owned());
+        return true;
+    }
+    if !missing(Column::Indicator) {
+        return false;
+    }
+    let Some(indicator) = table.dimensions.get_mut(&Column::Indicator) else { return false };
+    if indicator.parts.len() < 2 {
+        return false;
+    }
+    let full = |part: &Part| {
+        let of = |label: &&super::bands::LabelColumn| {
+            let cells = frame.column(label.column);
+            cells.is_some_and(|cells| part.source == super::draft::Place::Cells(cells))
+        };
+        let label = frame.band().labels.iter().find(of);
+        label.is_none_or(|label| {
+            frame.on.iter().all(|on| {
+                on.band.body.iter().all(|row| on.sheet.covering(*row, label.column).is_some())
+            })
+        })
+    };
+    let parts = &indicator.parts;
+    let found = parts.iter().position(|part| !full(part));
+    let found = found.or_else(|| parts.iter().position(|part| part.attach == Attach::Closest));
+    let Some(found) = found else { return false };
+    let part = indicator.parts.remove(found);
+    let named = match &part.source {
+        super::draft::Place::Cells(cells) => cells.below.first().or(cells.text.first()).cloned(),
+        _ => None,
+    };
+    let named = named.map(|named| format!(" (`{named}`)")).unwrap_or_default();
+    indicator.comments.push(format!("CHECK: labels that not every row has{named} are not read"));
+    true
 }
 
 /// The text between the first backticks that follow some words.
@@ -231,8 +322,10 @@ fn first_named<'m>(message: &'m str, before: &str) -> Option<&'m str> {
 fn repair(bench: &Bench, settled: &mut Settled, problem: &Problem) -> bool {
     let message = problem.message.as_str();
     if message.starts_with("an empty cell where a number is due") {
-        let changed = !settled.table.empty;
-        settled.table.empty = true;
+        let changed = settled.table.empty == Empties::Due;
+        if changed {
+            settled.table.empty = Empties::Missing;
+        }
         return changed;
     }
     if let Some(text) = named(message, " where a number is due:") {
@@ -296,10 +389,10 @@ fn mark(bench: &Bench, settled: &mut Settled, text: &str, place: &Place) -> bool
         Place::Cell { cell, .. } => cell.clone(),
         _ => String::new(),
     };
-    let legend = legend(bench.workbook, flag);
     if settled.marks.contains_key(flag) {
         return false;
     }
+    let legend = legend(bench.workbook, flag);
     settled.marks.insert(flag.to_owned(), DraftMark { legend, seen });
     true
 }
@@ -337,9 +430,13 @@ fn legend(workbook: &Workbook, mark: &str) -> Option<String> {
     let wanted = normalise(mark);
     let explains = |text: &str| {
         let text = normalise(text);
-        let bare = text.trim_start_matches(['"', '(', '[']);
+        let text = match text.split_once(':') {
+            Some((word, rest)) if super::words::is_note(word) && !rest.is_empty() => rest.trim(),
+            _ => text.as_str(),
+        };
+        let bare = text.trim_start_matches(['"', '(', '[', '«', '“', '„']);
         let Some(rest) = bare.strip_prefix(wanted.trim_matches(['[', ']'])) else { return false };
-        let rest = rest.trim_start_matches(['"', ')', ']']);
+        let rest = rest.trim_start_matches(['"', ')', ']', '»', '”', '“']);
         let told = rest.trim_start();
         let signed = told.starts_with(['=', ':']) || (told.starts_with('-') && wanted != "-");
         let spaced = rest.len() > told.len() && MISSING.iter().any(|word| told.contains(word));
@@ -357,119 +454,4 @@ fn legend(workbook: &Workbook, mark: &str) -> Option<String> {
         }
     }
     None
-}
-
-/// Leaves out what cannot be told apart: two columns under one heading, or two rows of one name.
-fn leave_out_doubles(
-    bench: &Bench,
-    frame: &Frame,
-    settled: &mut Settled,
-    observed: &Observed,
-) -> bool {
-    let mut first: BTreeMap<[&str; 4], &opeka_model::Observation> = BTreeMap::new();
-    let mut indicators: BTreeSet<String> = BTreeSet::new();
-    let mut rows: BTreeSet<(Option<String>, u32)> = BTreeSet::new();
-    let mut doubled: BTreeSet<String> = BTreeSet::new();
-    let mut areas: BTreeSet<String> = BTreeSet::new();
-    for o in &observed.observations {
-        let key = [&*o.indicator, &*o.ref_area, &*o.time_period, &*o.care_form];
-        let Some(before) = first.get(&key) else {
-            first.insert(key, o);
-            continue;
-        };
-        let at = |o: &opeka_model::Observation| {
-            let sheet = frame.on.iter().find(|on| on.sheet.name() == o.cell.sheet.as_deref());
-            sheet.and_then(|on| on.sheet.grid.at(&o.cell.cell).map(|c| (c.row, c.column)))
-        };
-        let (Some(one), Some(other)) = (at(before), at(o)) else { continue };
-        let written =
-            settled.table.dimensions.get(&Column::Indicator).is_some_and(|d| d.as_written);
-        if one.0 == other.0 && written {
-            indicators.insert(o.indicator.clone());
-        } else {
-            areas.insert(o.ref_area.clone());
-            doubled.insert(o.indicator.clone());
-            rows.insert((o.cell.sheet.clone(), one.0));
-            rows.insert((o.cell.sheet.clone(), other.0));
-        }
-    }
-    if indicators.is_empty() && rows.is_empty() {
-        return false;
-    }
-    let mut changed = false;
-    if let Some(dimension) = settled.table.dimensions.get_mut(&Column::Indicator) {
-        for indicator in indicators {
-            changed |= dimension.ignore.insert(indicator);
-        }
-        if changed {
-            dimension.ignore_comments.push(
-                "CHECK: more than one column reads so; which is which, the file does not say."
-                    .to_owned(),
-            );
-        }
-    }
-    let body: usize = frame.on.iter().map(|on| on.band.body.len()).sum();
-    if rows.is_empty() || rows.len() * 2 > body {
-        return changed;
-    }
-    const WHY: &str =
-        "CHECK: some of these stand on several lines, and nothing tells the lines apart.";
-    // The labels of rows that share a key: of areas by their column, of what is counted as a whole.
-    let by_area = settled.table.dimensions.get(&Column::RefArea).and_then(|dimension| {
-        let [part] = dimension.parts.as_slice() else { return None };
-        if part.attach != Attach::Directly {
-            return None;
-        }
-        let of = |column: &&super::bands::LabelColumn| {
-            let cells = frame.column(column.column);
-            cells.is_some_and(|cells| part.source == super::draft::Place::Cells(cells))
-        };
-        Some(frame.band().labels.iter().find(of)?.column)
-    });
-    if let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea)
-        && let [part] = dimension.parts.as_slice()
-        && part.attach == Attach::Closest
-        && let super::draft::Place::Cells(cells) = &part.source
-        && let Some(list) = bench.codelists.get("regions")
-    {
-        // Lines that name one area in two ways, or twice.
-        let means = |text: &&String| match list.find(text, None, None) {
-            crate::codelist::Match::One { code, .. } => areas.contains(&code),
-            // Which of them, the period decides.
-            crate::codelist::Match::Several(codes) => codes.iter().any(|code| areas.contains(code)),
-            crate::codelist::Match::Unknown(_) => false,
-        };
-        let labels: Vec<String> = cells.text.iter().filter(means).cloned().collect();
-        let before = dimension.ignore.len();
-        dimension.ignore.extend(labels);
-        if dimension.ignore.len() > before {
-            dimension.ignore_comments.push(WHY.to_owned());
-            return true;
-        }
-    }
-    if let Some(column) = by_area
-        && let Some(dimension) = settled.table.dimensions.get_mut(&Column::RefArea)
-    {
-        let before = dimension.ignore.len();
-        for (sheet, row) in &rows {
-            let on = frame.on.iter().find(|on| on.sheet.name() == sheet.as_deref());
-            let seen = on.and_then(|on| on.sheet.covering(*row, column));
-            dimension.ignore.extend(seen.map(|seen| seen.cell.text()));
-        }
-        if dimension.ignore.len() > before {
-            dimension.ignore_comments.push(WHY.to_owned());
-            return true;
-        }
-    }
-    if let Some(dimension) = settled.table.dimensions.get_mut(&Column::Indicator)
-        && dimension.as_written
-    {
-        let before = dimension.ignore.len();
-        dimension.ignore.extend(doubled);
-        if dimension.ignore.len() > before {
-            dimension.ignore_comments.push(WHY.to_owned());
-            return true;
-        }
-    }
-    changed
 }

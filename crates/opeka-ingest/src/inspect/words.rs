@@ -242,6 +242,25 @@ pub(super) fn heads_codes(heading: &str) -> bool {
     words.iter().any(coded) || last_is_number
 }
 
+/// Whether a line of text tells of the file or the sheet, not of what is counted.
+pub(super) fn is_of_the_file(text: &str) -> bool {
+    const OF_THE_FILE: &[&str] = &[
+        "this worksheet",
+        "this sheet",
+        "this table",
+        "some cells",
+        "some shorthand",
+        "data extracted",
+        "last updated",
+        "freeze panes",
+        "released",
+        "published",
+        "contact",
+    ];
+    let normal = normalise(text);
+    OF_THE_FILE.iter().any(|words| normal.starts_with(words))
+}
+
 /// Whether a line of text looks like a note below or above a table.
 pub(super) fn is_note(text: &str) -> bool {
     let normal = normalise(text);
@@ -308,5 +327,7 @@ mod tests {
         assert_eq!(stated_unit("Экспорт, тыс. рублей").as_deref(), Some("тыс. рублей"));
         assert_eq!(stated_unit("Rate per 10,000 children").as_deref(), Some("per 10,000 children"));
         assert_eq!(stated_unit("Deaths"), None);
+        assert!(is_of_the_file("This worksheet contains one table."));
+        assert!(!is_of_the_file("Children looked after"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::draft::{Cells, Draft, DraftDimension, DraftTable, Part, Place, Sheets};
+use super::draft::{Cells, Draft, DraftDimension, DraftTable, Empties, Part, Place, Sheets};
 use crate::recipe::{Attach, Column, Direction};
 
 /// A text as a TOML string: literal where that is possible, so that regular expressions stay legible.
@@ -126,9 +126,11 @@ fn write_table(out: &mut String, table: &DraftTable, all_sheets: &[Option<String
         }
         None => {}
     }
-    if table.empty {
-        out.push_str("empty = { obs_status = \"O\" } # empty cells stand among the figures; the file does not say why\n");
-    }
+    out.push_str(match table.empty {
+        Empties::Due => "",
+        Empties::Missing => "empty = { obs_status = \"O\" } # empty cells stand among the figures; the file does not say why\n",
+        Empties::Skipped => "empty = \"skip\" # some labels stand twice, and one of the two cells is empty\n",
+    });
     if !table.figures_below.is_empty() {
         let _ = writeln!(out, "\n[table.observations]\nbelow = {}", list(&table.figures_below));
     }
@@ -235,6 +237,9 @@ fn selection(cells: &Cells, keys: &mut Vec<(&'static str, String)>) {
     }
     if let Some(matches) = &cells.matches {
         keys.push(("matches", quoted(matches)));
+    }
+    if cells.bold {
+        keys.push(("bold", "true".to_owned()));
     }
     match cells.indent.as_slice() {
         [] => {}
