@@ -140,6 +140,9 @@ pub(crate) struct InspectArgs {
     /// Look at this sheet only
     #[arg(long, value_name = "NAME")]
     pub(crate) sheet: Option<String>,
+    /// The metadata file of a data set of the Department for Education; the file is held to it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metadata: Option<PathBuf>,
     /// Write the recipe to this file instead of stdout
     #[arg(short = 'o', long, value_name = "RECIPE")]
     pub(crate) output: Option<PathBuf>,

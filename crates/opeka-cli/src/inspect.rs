@@ -4,14 +4,16 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context as _;
-use opeka_ingest::{InspectOptions, inspect, open, preview_html, preview_text};
+use opeka_ingest::{
+    DataSetMetadata, InspectOptions, Workbook, inspect, open, preview_html, preview_text,
+};
 use opeka_model::Problems;
 use opeka_pipeline::{PipelineError, Project};
 use serde_json::json;
 
 use crate::args::InspectArgs;
 use crate::context::Context;
-use crate::exit::{Told, Usage};
+use crate::exit::{Told, Usage, tell_problems};
 use crate::printer::Printer;
 
 pub(crate) fn run(context: &Context, args: &InspectArgs, printer: &Printer) -> anyhow::Result<()> {
@@ -34,8 +36,13 @@ pub(crate) fn run(context: &Context, args: &InspectArgs, printer: &Printer) -> a
             .hint(format!("its sheets are: {}", names.join(", ")))
             .into());
     }
+    let described = match &args.metadata {
+        Some(path) => described(path, &workbook, printer)?,
+        None => String::new(),
+    };
     let options = InspectOptions { source, sheet: args.sheet.clone() };
-    let found = inspect(&workbook, &project.codelists, &options);
+    let mut found = inspect(&workbook, &project.codelists, &options);
+    found.recipe.insert_str(0, &described);
     if let Some(path) = &args.html {
         let title = format!("What `opeka inspect` sees in {}", args.file.display());
         let page = preview_html(&[(&workbook, &found.observed)], &title);
@@ -76,6 +83,34 @@ pub(crate) fn run(context: &Context, args: &InspectArgs, printer: &Printer) -> a
     }
     printer.error("error: no recipe was found that runs as it stands; see `TODO` in the proposal");
     Err(Told::REFUSED.into())
+}
+
+/// What a metadata file says of the columns, as comments of a recipe. Where the file is not what it
+/// describes, that is told.
+fn described(path: &Path, workbook: &Workbook, printer: &Printer) -> anyhow::Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let parsed = DataSetMetadata::parse(&path.to_string_lossy(), &bytes);
+    let (metadata, mut problems) =
+        parsed.map_err(|problem| PipelineError::from(Problems::from(problem)))?;
+    if let Some(grid) = workbook.sheets.first() {
+        problems.extend(metadata.check(grid));
+    }
+    tell_problems(&problems, printer, true);
+    let mut lines = String::from("# What the metadata file says of the columns:\n");
+    for filter in &metadata.filters {
+        lines += &format!("# - filter `{}`: {}\n", filter.name, one_line(&filter.label));
+    }
+    for indicator in &metadata.indicators {
+        let unit = indicator.unit.as_deref().map(|unit| format!(" ({})", one_line(unit)));
+        let (name, label) = (&indicator.name, one_line(&indicator.label));
+        lines += &format!("# - indicator `{name}`: {label}{}\n", unit.unwrap_or_default());
+    }
+    Ok(lines)
+}
+
+/// A comment ends with its line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The source as a recipe names it: its path below `datasets/sources`, otherwise the file's name, which

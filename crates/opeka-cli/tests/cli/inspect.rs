@@ -76,3 +76,27 @@ fn what_cannot_be_opened_is_told() {
     let cut = mini.run(&["inspect", "cut.xlsx"]).exits(1).silent_on_stdout();
     cut.says(&["error: cut.xlsx: the workbook cannot be opened", "  hint: "]);
 }
+
+#[test]
+fn a_metadata_file_describes_the_columns_and_the_file_is_held_to_it() {
+    let mini = Mini::new();
+    let data = "time_period,time_identifier,geographic_level,country_code,country_name,care,number\n\
+        2023,Calendar year,National,E92000001,England,All,10\n\
+        2024,Calendar year,National,E92000001,England,All,12\n";
+    mini.write("data.csv", data);
+    let header = "col_name,col_type,label,indicator_grouping,indicator_unit,indicator_dp,\
+        filter_hint,filter_grouping_column\n";
+    let meta = format!(
+        "{header}care,Filter,Form of care,,,,,\nnumber,Indicator,Number of children,,£,0,,\n"
+    );
+    mini.write("data.meta.csv", &meta);
+    let told = mini.run(&["inspect", "data.csv", "--metadata", "data.meta.csv"]);
+    for line in
+        ["# - filter `care`: Form of care\n", "# - indicator `number`: Number of children (£)\n"]
+    {
+        assert!(told.stdout.contains(line), "{}", told.stdout);
+    }
+    mini.write("data.meta.csv", meta.replace("number,", "rate,"));
+    let told = mini.run(&["inspect", "data.csv", "--metadata", "data.meta.csv"]);
+    told.says(&["the data file has no column `rate`", "column `number` of the data file is not"]);
+}
