@@ -78,6 +78,8 @@ pub fn cells_parquet(
         // Every address is another one: a dictionary of them only costs.
         .set_column_dictionary_enabled(ColumnPath::from("cell"), false)
         .set_column_dictionary_enabled(ColumnPath::from("number"), false)
+        // The last group is written when all has been read.
+        .set_max_row_group_row_count(Some(1 << 18))
         .build();
     let mut writer = ArrowWriter::try_new(out, schema(), Some(properties)).map_err(other)?;
     let mut columns = Columns::default();

@@ -1,8 +1,8 @@
 //! Office Open XML workbooks.
 //!
 //! Two threads read: one scans each sheet for what calamine does not tell (merged ranges,
-//! superscript runs) and for what must be refused, the other follows one sheet behind it and reads
-//! the cells. Cells leave in chunks, so that whoever takes them can work at the same time, and
+//! superscript runs) and for what must be refused, the other follows it, never past a cell that was
+//! scanned, and reads the values. Cells leave in chunks, so that whoever takes them can work at the same time, and
 //! memory follows the cells, never the range that the file claims to use.
 
 use std::borrow::Cow;
@@ -10,14 +10,17 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Cursor;
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
 use calamine::{DataRef, Style, Xlsx, XlsxError, open_workbook_from_rs};
 
 use smol_str::SmolStr;
 
 use super::limits::{Archive, COLUMNS, ROWS};
-use super::superscript::{Split, raised, split_unicode};
+use super::superscript::{SheetMarks, Split, raised, split_unicode};
 use super::workbook::{
     Sink, Unreadable, damaged, date_value, named_twice, shows_percent, worksheets,
 };
@@ -27,10 +30,15 @@ use crate::grid::{Cell, Look, Value};
 
 /// Cells that travel together: few enough for their memory to be used again and again.
 const CHUNK: usize = 2_048;
-/// Sheets that the scan may be ahead of the cells.
-const AHEAD: usize = 16;
+/// News of sheets that the scan may be ahead of the cells.
+const AHEAD: usize = 32;
 
-type Scanned = (String, Result<Beside, Unreadable>);
+/// What the scan tells of a sheet, by its name.
+enum News {
+    /// It begins; the number counts the cells whose tag was seen.
+    Begun(String, Arc<AtomicU64>),
+    Done(String, Result<Beside, Unreadable>),
+}
 
 pub(super) fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Unreadable> {
     let mut archive = Archive::open(bytes)?;
@@ -40,83 +48,183 @@ pub(super) fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Unreadable> 
         sheets => Cow::Owned(repair::without_dimensions(bytes, &sheets).map_err(damaged)?),
     };
     std::thread::scope(|scope| {
-        let (send, receive) = sync_channel::<Scanned>(AHEAD);
+        let (send, receive) = sync_channel::<News>(AHEAD);
         let parts = &parts;
         scope.spawn(move || {
             quietly(std::panic::AssertUnwindSafe(|| {
                 for (name, path) in &parts.sheets {
-                    let beside = xlsx_parts::beside(&mut archive, path, &parts.raised);
-                    if send.send((name.clone(), beside)).is_err() {
+                    let seen = Arc::new(AtomicU64::new(0));
+                    let begun = send.send(News::Begun(name.clone(), Arc::clone(&seen)));
+                    let beside = xlsx_parts::beside(&mut archive, path, &parts.raised, &seen);
+                    if begun.is_err() || send.send(News::Done(name.clone(), beside)).is_err() {
                         return;
                     }
                 }
             }))
         });
-        cells(&mended, &receive, sink)
+        let scans = Scans { receive, begun: HashMap::new(), done: HashMap::new() };
+        cells(&mended, scans, sink)
     })
 }
 
+/// The news of the scan, as they were asked for or not.
+struct Scans {
+    receive: Receiver<News>,
+    begun: HashMap<String, Arc<AtomicU64>>,
+    done: HashMap<String, Result<Beside, Unreadable>>,
+}
+
+impl Scans {
+    fn keep(&mut self, news: News) {
+        match news {
+            News::Begun(name, seen) => _ = self.begun.insert(name, seen),
+            News::Done(name, beside) => _ = self.done.insert(name, beside),
+        }
+    }
+
+    /// Waits until the scan has seen so many cells of a sheet, or all of it, which is what comes back.
+    fn wait(&mut self, name: &str, cells: u64) -> Result<(u64, Option<Beside>), Unreadable> {
+        loop {
+            while let Ok(news) = self.receive.try_recv() {
+                self.keep(news);
+            }
+            if let Some(beside) = self.done.remove(name) {
+                return Ok((u64::MAX, Some(beside?)));
+            }
+            let seen = self.begun.get(name).map_or(0, |seen| seen.load(Ordering::Acquire));
+            if seen >= cells {
+                return Ok((seen, None));
+            }
+            match self.receive.recv_timeout(Duration::from_micros(100)) {
+                Ok(news) => self.keep(news),
+                Err(RecvTimeoutError::Timeout) => (),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Unreadable::Damaged("the reader gave up".into()));
+                }
+            }
+        }
+    }
+}
+
 /// Hands all cells of all sheets to the sink.
-fn cells(bytes: &[u8], scanned: &Receiver<Scanned>, sink: &mut dyn Sink) -> Result<(), Unreadable> {
+fn cells(bytes: &[u8], mut scans: Scans, sink: &mut dyn Sink) -> Result<(), Unreadable> {
     let mut workbook: Xlsx<Cursor<&[u8]>> =
         open_workbook_from_rs(Cursor::new(bytes)).map_err(unreadable)?;
     let names = worksheets(&workbook);
     named_twice(&names)?;
-    let (mut early, mut looks) = (HashMap::new(), None::<Vec<Look>>);
-    let mut texts = Texts::default();
+    let (mut looks, mut texts) = (None::<Vec<Look>>, Texts::default());
     for name in names {
-        let beside = loop {
-            if let Some(beside) = early.remove(&name) {
-                break beside;
-            }
-            match scanned.recv() {
-                Ok((scanned, beside)) => _ = early.insert(scanned, beside),
-                Err(_) => return Err(Unreadable::Damaged("the reader gave up".into())),
-            }
-        };
-        let beside: Beside = beside?;
+        // The reader goes up to the first cell by itself.
+        let (mut seen, beside) = scans.wait(&name, 1)?;
         let mut reader = match workbook.worksheet_cells_reader(&name) {
             Err(XlsxError::NotAWorksheet(_)) => continue,
             reader => reader.map_err(unreadable)?,
         };
-        if !sink.sheet(&name, &beside.merged) {
+        let mut sheet = Sheet { name: &name, beside: None, waiting: Vec::new(), sink: &mut *sink };
+        if let Some(beside) = beside
+            && !sheet.begin(beside)
+        {
             continue;
         }
         let looks = looks.get_or_insert_with(|| reader.styles().iter().map(look).collect());
-        let mut marks = beside.marks;
         // Most sheets are small, and there may be thousands of them.
-        let mut chunk = Vec::new();
-        while let Some((read, style)) = reader.next_cell_with_style_id().map_err(unreadable)? {
+        let (mut chunk, mut read_so_far, mut wanted) = (Vec::new(), 0u64, true);
+        loop {
+            // A cell is read when the scan has seen the next one, and so the whole of it.
+            if read_so_far + 2 > seen {
+                let (now, beside) = scans.wait(&name, read_so_far + 2)?;
+                seen = now;
+                if let Some(beside) = beside {
+                    wanted = sheet.begin(beside);
+                }
+            }
+            if !wanted {
+                break;
+            }
+            let Some((read, style)) = reader.next_cell_with_style_id().map_err(unreadable)? else {
+                break;
+            };
+            read_so_far += 1;
             let (row, column) = read.get_position();
             if row >= ROWS || column >= COLUMNS {
                 return Err(outside(&name, row, column));
             }
-            let mark = match marks.is_empty() {
-                true => None,
-                false => marks.remove(&(row, column)),
-            };
-            let found = match mark {
-                Some(split) => Some((Value::Text(split.base.clone()), Some(split.mark.clone()))),
-                None => texts.value(read.get_value()),
-            };
-            let Some((value, superscript)) = found else { continue };
+            let Some((value, superscript)) = texts.value(read.get_value()) else { continue };
             let look = looks.get(style).copied().unwrap_or_default();
-            chunk.push(Cell { row, column, value, superscript: superscript.map(raised), look });
-            if chunk.len() == CHUNK && beside.in_order {
+            let superscript = superscript.map(raised);
+            chunk.push(Cell { row, column, value, superscript, look });
+            if chunk.len() == CHUNK {
                 let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
-                if sink.cells(full).is_break() {
+                if sheet.take(full).is_break() {
                     return Ok(());
                 }
             }
         }
-        if !beside.in_order {
-            chunk = in_order(chunk, &name)?;
+        if wanted && sheet.beside.is_none() {
+            let (_, beside) = scans.wait(&name, u64::MAX)?;
+            wanted = beside.is_some_and(|beside| sheet.begin(beside));
         }
-        if let ControlFlow::Break(()) = sink.cells(chunk) {
+        if wanted && sheet.end(chunk)?.is_break() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// A sheet whose cells wait until the scan has told what stands beside them.
+struct Sheet<'s> {
+    name: &'s str,
+    beside: Option<Beside>,
+    waiting: Vec<Vec<Cell>>,
+    sink: &'s mut dyn Sink,
+}
+
+impl Sheet<'_> {
+    /// The scan is done; whether the sheet is wanted.
+    fn begin(&mut self, beside: Beside) -> bool {
+        let wanted = self.sink.sheet(self.name, &beside.merged);
+        self.beside = Some(beside);
+        wanted
+    }
+
+    fn take(&mut self, mut cells: Vec<Cell>) -> ControlFlow<()> {
+        let Some(beside) = self.beside.as_mut().filter(|beside| beside.in_order) else {
+            self.waiting.push(cells);
+            return ControlFlow::Continue(());
+        };
+        for mut waited in std::mem::take(&mut self.waiting) {
+            mark(&mut waited, &mut beside.marks);
+            self.sink.cells(waited)?;
+        }
+        mark(&mut cells, &mut beside.marks);
+        self.sink.cells(cells)
+    }
+
+    /// The last cells.
+    fn end(mut self, last: Vec<Cell>) -> Result<ControlFlow<()>, Unreadable> {
+        if self.beside.as_ref().is_some_and(|beside| beside.in_order) {
+            return Ok(self.take(last));
+        }
+        self.waiting.push(last);
+        let mut all = in_order(self.waiting.into_iter().flatten().collect(), self.name)?;
+        if let Some(beside) = &mut self.beside {
+            mark(&mut all, &mut beside.marks);
+        }
+        Ok(self.sink.cells(all))
+    }
+}
+
+/// Splits the superscript runs that the scan has found from their cells.
+fn mark(cells: &mut [Cell], marks: &mut SheetMarks) {
+    if marks.is_empty() {
+        return;
+    }
+    for cell in cells {
+        if let Some(split) = marks.get(&(cell.row, cell.column)) {
+            cell.value = Value::Text(split.base.clone());
+            cell.superscript = Some(raised(split.mark.clone()));
+        }
+    }
 }
 
 fn outside(sheet: &str, row: u32, column: u32) -> Unreadable {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_xml::escape::unescape;
 
@@ -142,12 +143,15 @@ pub(super) fn ranges_of_rows(
     Ok(found)
 }
 
-/// One pass over a sheet; a second one where it has superscript runs of its own.
+/// One pass over a sheet; a second one where it has superscript runs of its own. `seen` counts the cells
+/// whose tag was passed, for whoever reads behind.
 pub(super) fn beside(
     archive: &mut Archive,
     path: &str,
     raised: &HashMap<usize, Split>,
+    seen: &AtomicU64,
 ) -> Result<Beside, Unreadable> {
+    let mut passed = 0u64;
     let mut beside = Beside { in_order: true, ..Beside::default() };
     let (mut row, mut column) = (0u32, 0u32);
     let (mut before, mut here) = (None, (0, 0));
@@ -155,6 +159,10 @@ pub(super) fn beside(
     archive.scan(path, |text, tag| {
         match (tag.name, tag.does) {
             (b"c", Does::Open | Does::Both) => {
+                passed += 1;
+                if passed.is_multiple_of(64) {
+                    seen.store(passed, Ordering::Release);
+                }
                 let mut of_shared = false;
                 let mut at = (row, column);
                 for (key, value) in tag.attributes() {
