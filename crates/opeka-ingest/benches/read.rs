@@ -1,4 +1,5 @@
-//! How fast files are read: `cargo bench -p opeka-ingest --bench read`.
+//! How fast files are read: `cargo bench --profile dist -p opeka-ingest --bench read`, which is how shipped
+//! binaries are built, and the peers are.
 //!
 //! Makes a workbook of two million cells, a folder of two hundred workbooks, a large CSV and an
 //! SDMX-ML message (once, in a folder for the next time), and times how long they take here, in bare
