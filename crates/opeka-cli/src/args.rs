@@ -95,6 +95,13 @@ pub(crate) struct IngestArgs {
     /// Write the observations to this file instead of stdout; by its ending as CSV, Parquet, …
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "preview")]
     pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) look: PreviewArgs,
+}
+
+/// How a preview is shown.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewArgs {
     /// Show the sheets with what the recipe selects in colour
     #[arg(long)]
     pub(crate) preview: bool,
@@ -146,18 +153,8 @@ pub(crate) struct InspectArgs {
     /// Write the recipe to this file instead of stdout
     #[arg(short = 'o', long, value_name = "RECIPE")]
     pub(crate) output: Option<PathBuf>,
-    /// Show the sheets with what the recipe selects in colour, instead of the recipe
-    #[arg(long)]
-    pub(crate) preview: bool,
-    /// Write the preview as a page to this file, beside the recipe
-    #[arg(long, value_name = "FILE", requires = "preview")]
-    pub(crate) html: Option<PathBuf>,
-    /// Rows to show of each sheet
-    #[arg(long, default_value_t = 40, value_name = "N")]
-    pub(crate) rows: usize,
-    /// Characters to show of each cell
-    #[arg(long, default_value_t = 14, value_name = "N")]
-    pub(crate) width: usize,
+    #[command(flatten)]
+    pub(crate) look: PreviewArgs,
 }
 
 #[derive(Debug, Args)]

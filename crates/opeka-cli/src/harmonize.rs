@@ -121,8 +121,7 @@ impl Subject {
             }
         };
         let folder = file.parent().unwrap_or(Path::new(""));
-        let files =
-            files_of(&recipe, folder, project, &args.source).map_err(PipelineError::from)?;
+        let files = files_of(&recipe, &file, project, &args.source).map_err(PipelineError::from)?;
         let files = files.into_iter().map(|file| (file.name, file.path)).collect();
         let said = recipe.maps().first().map(|map| folder.join(map));
         let map = args.map.clone().or(said).unwrap_or_else(|| beside(&file, path));

@@ -1,10 +1,8 @@
 //! `opeka ingest`: what a recipe makes of its sheets.
 
-use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context as _;
-use opeka_ingest::{Recipe, parse_recipe, preview_html, preview_text};
+use opeka_ingest::{Recipe, parse_recipe};
 use opeka_measure::Answer;
 use opeka_model::{Observation, Problems, observation_schema, to_record_batch};
 use opeka_pipeline::{
@@ -19,26 +17,11 @@ use crate::printer::{Printer, problem_json};
 use crate::rows::{format_of, write_answer};
 
 pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> anyhow::Result<()> {
-    if args.preview && args.html.is_none() && printer.json() {
-        return Err(Usage::new("a preview is no JSON")
-            .hint("write it to a page with `--html FILE`")
-            .into());
-    }
+    args.look.check(printer)?;
     let project = Project::load(&context.project)?;
     let (recipe, title, reads, mut problems) = read(&project, args)?;
     let shown = reads.iter().filter_map(|read| Some((read.workbook.as_ref()?, &read.observed)));
-    if args.preview && args.html.is_none() {
-        for (workbook, observed) in shown.clone() {
-            let text = preview_text(workbook, observed, printer.colour(), args.width, args.rows);
-            printer.out().write_all(text.as_bytes())?;
-        }
-    }
-    if let Some(path) = &args.html {
-        let pages = preview_html(&shown.collect::<Vec<_>>(), &title);
-        let cannot = || format!("cannot write `{}`", path.display());
-        std::fs::write(path, pages).with_context(cannot)?;
-        printer.say(&format!("wrote {}", path.display()));
-    }
+    args.look.show(&shown.collect::<Vec<_>>(), &title, printer)?;
     let mut observations: Vec<Observation> = Vec::new();
     for read in reads {
         observations.extend(read.observed.observations);
@@ -71,7 +54,7 @@ pub(crate) fn run(context: &Context, args: &IngestArgs, printer: &Printer) -> an
 type Read = (String, String, Vec<SourceRead>, Problems);
 
 fn read(project: &Project, args: &IngestArgs) -> anyhow::Result<Read> {
-    let keep = args.preview;
+    let keep = args.look.preview;
     let path = Path::new(&args.recipe);
     let known = project.recipe(&args.recipe);
     if let (Err(_), true) = (&known, path.is_file()) {
@@ -83,8 +66,7 @@ fn read(project: &Project, args: &IngestArgs) -> anyhow::Result<Read> {
         if unread.has_errors() {
             return Err(PipelineError::from(unread).into());
         }
-        let files =
-            files_of(&recipe, beside, project, &args.source).map_err(PipelineError::from)?;
+        let files = files_of(&recipe, path, project, &args.source).map_err(PipelineError::from)?;
         let (reads, problems) = read_files(&files, &recipe, &project.codelists, keep)?;
         return Ok((args.recipe.clone(), recipe.title, reads, problems));
     }
@@ -93,7 +75,7 @@ fn read(project: &Project, args: &IngestArgs) -> anyhow::Result<Read> {
     let (reads, problems) = match args.source.as_slice() {
         [] => read_recipe(project, recipe, keep)?,
         given => {
-            let files = files_of(&recipe.value, Path::new(""), project, given);
+            let files = files_of(&recipe.value, Path::new(&recipe.file), project, given);
             let files = files.map_err(PipelineError::from)?;
             read_files(&files, &recipe.value, &project.codelists, keep)?
         }

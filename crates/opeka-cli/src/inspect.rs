@@ -4,9 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context as _;
-use opeka_ingest::{
-    DataSetMetadata, InspectOptions, Workbook, inspect, open, preview_html, preview_text,
-};
+use opeka_ingest::{DataSetMetadata, InspectOptions, Workbook, inspect, open};
 use opeka_model::Problems;
 use opeka_pipeline::{PipelineError, Project};
 use serde_json::json;
@@ -17,11 +15,7 @@ use crate::exit::{Told, Usage, tell_problems};
 use crate::printer::Printer;
 
 pub(crate) fn run(context: &Context, args: &InspectArgs, printer: &Printer) -> anyhow::Result<()> {
-    if args.preview && args.html.is_none() && printer.json() {
-        return Err(Usage::new("a preview is no JSON")
-            .hint("write it to a page with `--html FILE`")
-            .into());
-    }
+    args.look.check(printer)?;
     let project = Project::load(&context.project)?;
     let bytes = std::fs::read(&args.file)
         .with_context(|| format!("cannot read `{}`", args.file.display()))?;
@@ -43,18 +37,11 @@ pub(crate) fn run(context: &Context, args: &InspectArgs, printer: &Printer) -> a
     let options = InspectOptions { source, sheet: args.sheet.clone() };
     let mut found = inspect(&workbook, &project.codelists, &options);
     found.recipe.insert_str(0, &described);
-    if let Some(path) = &args.html {
-        let title = format!("What `opeka inspect` sees in {}", args.file.display());
-        let page = preview_html(&[(&workbook, &found.observed)], &title);
-        write(path, &page, printer)?;
-    } else if args.preview {
-        let text =
-            preview_text(&workbook, &found.observed, printer.colour(), args.width, args.rows);
-        printer.out().write_all(text.as_bytes())?;
-    }
+    let title = format!("What `opeka inspect` sees in {}", args.file.display());
+    args.look.show(&[(&workbook, &found.observed)], &title, printer)?;
     match &args.output {
         Some(path) => write(path, &found.recipe, printer)?,
-        None if !printer.json() && (!args.preview || args.html.is_some()) => {
+        None if !printer.json() && !args.look.is_shown() => {
             printer.out().write_all(found.recipe.as_bytes())?;
         }
         None => {}

@@ -11,6 +11,7 @@ mod functions;
 mod harmonize;
 mod ingest;
 mod inspect;
+mod preview;
 mod printer;
 mod query;
 mod releases;

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use opeka_ingest::{AreaMap, Codelists, Observed, Recipe, Workbook, add_flows, observe, open};
+use opeka_ingest::{
+    AreaMap, Codelists, Observed, OneOrMany, Recipe, Workbook, add_flows, observe, open,
+};
 use opeka_model::{Kind, Place, Problem, Problems};
 
 use crate::error::PipelineError;
@@ -42,15 +44,18 @@ pub fn read_recipe(
     recipe: &Declared<Recipe>,
     keep: bool,
 ) -> Result<(Vec<SourceRead>, Problems), PipelineError> {
-    let names = project.sources_of(&recipe.value).into_iter();
-    let files: Vec<SourceFile> = names
-        .filter_map(|name| {
-            let source = project.sources.get(name)?;
-            let declared = Some((source.manifest.sha256.clone(), source.manifest.size));
-            Some(SourceFile { name: name.to_owned(), path: source.path.clone(), declared })
-        })
-        .collect();
-    read_files(&files, &recipe.value, &project.codelists, keep)
+    read_files(&declared_files(project, &recipe.value), &recipe.value, &project.codelists, keep)
+}
+
+/// The sources of a project that a recipe names.
+fn declared_files(project: &Project, recipe: &Recipe) -> Vec<SourceFile> {
+    let names = project.sources_of(recipe).into_iter();
+    let file = |name: &str| {
+        let source = project.sources.get(name)?;
+        let declared = Some((source.manifest.sha256.clone(), source.manifest.size));
+        Some(SourceFile { name: name.to_owned(), path: source.path.clone(), declared })
+    };
+    names.filter_map(file).collect()
 }
 
 /// Reads files by a recipe, several at a time, and makes the flows of all of them. `keep` keeps the
@@ -157,14 +162,14 @@ pub fn read_maps(recipe: &mut Recipe, beside: &Path, mut read: impl FnMut(&str, 
     problems
 }
 
-/// The files of a recipe outside a project: those given or, without any, those that its `source`
-/// names, below the project's sources or beside the recipe.
+/// The files of a recipe outside a project, by its path: those given or, without any, those that its
+/// `source` names, below the project's sources or beside the recipe.
 ///
 /// # Errors
 /// A problem for each that is not there.
 pub fn files_of(
     recipe: &Recipe,
-    beside: &Path,
+    recipe_path: &Path,
     project: &Project,
     given: &[PathBuf],
 ) -> Result<Vec<SourceFile>, Problems> {
@@ -173,40 +178,23 @@ pub fn files_of(
     if !given.is_empty() {
         return Ok(given.iter().cloned().map(at).collect());
     }
-    let mut files = Vec::new();
-    let mut problems = Problems::new();
+    let beside = recipe_path.parent().unwrap_or(Path::new(""));
+    let (mut files, mut problems) = (Vec::new(), Problems::new());
     for source in recipe.source.as_slice() {
-        let one = Recipe { source: opeka_ingest::OneOrMany::One(source.clone()), ..recipe.clone() };
-        let known = project.sources_of(&one);
-        let lying = || -> Vec<PathBuf> {
-            let pattern = beside.join(source);
-            let found = glob::glob(&pattern.to_string_lossy()).ok();
-            found
-                .into_iter()
-                .flatten()
-                .filter_map(Result::ok)
-                .filter(|path| path.is_file())
-                .collect()
-        };
-        let found: Vec<SourceFile> = match known.is_empty() {
-            false => known
-                .into_iter()
-                .filter_map(|name| {
-                    let path = project.sources.get(name)?.path.clone();
-                    Some(SourceFile { name: name.to_owned(), path, declared: None })
-                })
-                .collect(),
-            true => lying().into_iter().map(at).collect(),
-        };
+        let one = Recipe { source: OneOrMany::One(source.clone()), ..recipe.clone() };
+        let mut found = declared_files(project, &one);
+        if found.is_empty() {
+            let lying = glob::glob(&beside.join(source).to_string_lossy()).ok();
+            let lying = lying.into_iter().flatten().filter_map(Result::ok);
+            found = lying.filter(|path| path.is_file()).map(at).collect();
+        }
         if found.is_empty() {
             let message = format!(
                 "there is no file `{source}`, below `datasets/sources` or beside the recipe"
             );
-            let place = Place::File { file: name(beside) };
-            problems.push(
-                Problem::error(Kind::Declaration, place, message)
-                    .hint("name files with `--source`"),
-            );
+            let place = Place::File { file: name(recipe_path) };
+            let problem = Problem::error(Kind::Declaration, place, message);
+            problems.push(problem.hint("name files with `--source`"));
         }
         files.extend(found);
     }
