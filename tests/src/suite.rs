@@ -1,10 +1,8 @@
 //! Runs every case that is kept as data, each as a test of its own name.
 //!
-//! `OPEKA_CORPUS` and `OPEKA_REFERENCE` name the folders of real files and of reference values;
-//! where one is unset, its tests are reported as ignored, and where it names no folder, the run
-//! fails.
+//! `OPEKA_CORPUS` names the folder of real files; where it is unset, their tests are reported as
+//! ignored, and where it names no folder, the run fails.
 
-mod reference;
 mod suite_corpus;
 mod suite_ingest;
 mod suite_measure;
@@ -18,14 +16,13 @@ use libtest_mimic::Arguments;
 fn main() -> ExitCode {
     opeka_ingest::quiet_readers();
     let arguments = Arguments::from_args();
-    let (Ok(corpus), Ok(references)) = (folder("OPEKA_CORPUS"), folder("OPEKA_REFERENCE")) else {
+    let Ok(corpus) = folder("OPEKA_CORPUS") else {
         return ExitCode::FAILURE;
     };
     let mut trials = suite_ingest::trials();
     trials.extend(suite_measure::trials());
     trials.extend(suite_publish::trials());
     trials.extend(suite_corpus::trials(corpus.as_deref()));
-    trials.extend(reference::trials(references.as_deref()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -142,7 +142,7 @@ fn density(a: f64, x: f64) -> f64 {
 }
 
 /// ln Γ(a+1) minus Stirling's approximation of it.
-fn stirling_error(a: f64) -> f64 {
+pub(super) fn stirling_error(a: f64) -> f64 {
     if a > 15.0 {
         let s = 1.0 / (a * a);
         (1.0 / 12.0 - s * (1.0 / 360.0 - s * (1.0 / 1260.0 - s * (1.0 / 1680.0 - s / 1188.0)))) / a
@@ -152,7 +152,7 @@ fn stirling_error(a: f64) -> f64 {
 }
 
 /// a ln(a/x) + x − a, which is small where `a` and `x` are near each other.
-fn deviance(a: f64, x: f64) -> f64 {
+pub(super) fn deviance(a: f64, x: f64) -> f64 {
     let difference = a - x;
     if difference.abs() >= 0.1 * (a + x) {
         return a * libm::log(a / x) + x - a;

@@ -1,0 +1,29 @@
+//! Our numbers against those of the reference packages.
+//!
+//! Trials named `carried::…` read the small panels in `tests/reference/` of the workspace and always
+//! run. The others read the folder that `OPEKA_REFERENCE` names, and are reported as ignored where
+//! it names none; a variable that names no folder fails the run.
+
+mod rates;
+mod support;
+mod trends;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+#[allow(clippy::print_stderr, reason = "a test runner talks to whoever runs it")]
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let folder = std::env::var_os("OPEKA_REFERENCE").filter(|value| !value.is_empty());
+    let folder = folder.map(PathBuf::from);
+    if let Some(path) = folder.as_deref().filter(|path| !path.is_dir()) {
+        eprintln!("OPEKA_REFERENCE names no folder: {}", path.display());
+        return ExitCode::FAILURE;
+    }
+    let reference = folder.as_deref();
+    let mut trials = rates::trials(reference);
+    trials.extend(trends::trials(reference));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
