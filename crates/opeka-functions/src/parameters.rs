@@ -269,11 +269,15 @@ impl Options {
 
     /// The first option that was given as `NULL` although it has a default.
     pub(crate) fn missing(&self, parameters: &Parameters) -> Option<&'static str> {
-        let missing = |(name, kind): &&(&'static str, Kind)| match (kind, self.get(name)) {
-            (Kind::NumberOption(_), Some(OptionValue::Number(None)))
-            | (Kind::Choice(_), Some(OptionValue::Choice(None)))
-            | (Kind::Flag(_), Some(OptionValue::Flag(None))) => true,
-            _ => false,
+        let missing = |(name, kind): &&(&'static str, Kind)| {
+            let has_default = !matches!(kind, Kind::NumberOrNone | Kind::TextOrNone);
+            let none = matches!(
+                self.get(name),
+                Some(
+                    OptionValue::Number(None) | OptionValue::Choice(None) | OptionValue::Flag(None)
+                )
+            );
+            has_default && none
         };
         parameters.list.iter().find(missing).map(|(name, _)| *name)
     }

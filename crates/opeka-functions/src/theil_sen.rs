@@ -196,7 +196,7 @@ mod tests {
         let numbers = float_batch(&[&VALUES, &TIMES, &[Some(0.95); 9]]);
         let status = [None, Some("A"), None, None, Some("B"), None, None, Some("P"), Some("P")];
         let batch: Vec<ArrayRef> = numbers.into_iter().chain([words(&status)]).collect();
-        let result = tester().aggregate(&[batch.clone()]);
+        let result = tester().aggregate(std::slice::from_ref(&batch));
         assert_eq!(field(&result, "n_obs"), ScalarValue::Int64(Some(4)));
         let note = field(&result, "note").to_string();
         assert_eq!(note, "3 points before the break of 2015 left out; 2019: provisional");
