@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quantiles_are_those_of_sums(n in 1u32..200, share in 0.01..0.99f64, p in 0.0005..0.9995f64) {
+        fn quantiles_are_those_of_sums(n in 1u32..200, share in 0.01..0.95f64, p in 0.0005..0.9995f64) {
             let n = f64::from(n);
             let odds = share / (1.0 - share);
             let slow = slow_quantile(p, libm::pow(1.0 - share, n), |k| (n - k) / (k + 1.0) * odds);

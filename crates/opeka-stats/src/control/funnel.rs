@@ -270,16 +270,16 @@ impl Funnel {
                 } else {
                     1.0
                 };
+                let limits = TAILS.map(|tail| {
+                    let way = -normal::quantile(tail) * error;
+                    let figure = |y: f64| scale.figure(y) * unit;
+                    (figure(dispersion.target - way), figure(dispersion.target + way))
+                });
+                // The figure against the limits that are told, since a log rate has a half added.
+                let figure = events / denominator;
                 Place {
-                    limits: TAILS.map(|tail| {
-                        let way = -normal::quantile(tail) * error;
-                        let figure = |y: f64| scale.figure(y) * unit;
-                        (figure(dispersion.target - way), figure(dispersion.target + way))
-                    }),
-                    beyond: beyond(TAILS.map(|tail| {
-                        let z = -normal::quantile(tail);
-                        (area.z_adjusted < -z, area.z_adjusted > z)
-                    })),
+                    limits,
+                    beyond: beyond(limits.map(|(low, high)| (figure < low, figure > high))),
                     z: area.z_adjusted,
                 }
             }

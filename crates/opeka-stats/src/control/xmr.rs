@@ -238,6 +238,7 @@ impl Limits {
         let baseline: Vec<f64> = phase.iter().take(points).map(|(_, value)| *value).collect();
         let mut ranges: Vec<f64> =
             baseline.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+        require_finite_result(&ranges)?;
         if options.screen_outliers {
             let limit = SCREEN * mean(&ranges).unwrap_or(0.0);
             ranges.retain(|range| *range < limit);
