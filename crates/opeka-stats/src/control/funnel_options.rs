@@ -21,7 +21,7 @@ pub enum FunnelStatistic {
 }
 
 impl FunnelStatistic {
-    /// The names by which [`FunnelStatistic::named`] knows them.
+    /// The names by which [`FunnelStatistic::named`] knows them, the default first.
     pub const NAMES: [&'static str; 5] = ["proportion", "rate", "dsr", "ratio", "ratio_count"];
 
     pub fn named(name: &str) -> Option<Self> {
@@ -60,7 +60,7 @@ pub enum FunnelMethod {
 }
 
 impl FunnelMethod {
-    /// The names by which [`FunnelMethod::named`] knows them.
+    /// The names by which [`FunnelMethod::named`] knows them, the default first.
     pub const NAMES: [&'static str; 4] =
         ["wilson", "exact", "over_dispersion", "over_dispersion_cqc"];
 

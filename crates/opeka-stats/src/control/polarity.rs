@@ -16,8 +16,8 @@ pub enum Polarity {
 }
 
 impl Polarity {
-    /// The names by which [`Polarity::named`] knows them.
-    pub const NAMES: [&'static str; 3] = ["high is good", "low is good", "none"];
+    /// The names by which [`Polarity::named`] knows them, the default first.
+    pub const NAMES: [&'static str; 3] = ["none", "high is good", "low is good"];
 
     pub fn named(name: &str) -> Option<Self> {
         match name {

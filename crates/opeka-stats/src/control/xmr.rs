@@ -25,10 +25,10 @@ const COMMON_CAUSE: &str = "common cause";
 /// One point of an XmR chart. All figures are in units of the value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct XmrPoint {
-    pub time: f64,
-    pub value: f64,
+    pub time: Option<f64>,
+    pub value: Option<f64>,
     /// The mean of the phase.
-    pub mean: f64,
+    pub mean: Option<f64>,
     /// The lower process limit; missing where the phase has none.
     pub lower: Option<f64>,
     /// The upper process limit.
@@ -37,14 +37,39 @@ pub struct XmrPoint {
     /// Inside the limits, but beyond two thirds of the way to one.
     pub close_to_limits: Option<bool>,
     /// −1, 0 or 1: below the mean, on it, above it.
-    pub relative_to_mean: i8,
+    pub relative_to_mean: Option<i8>,
     /// What the point is a sign of, in the words of NHSRplotthedots ("7 Points Above CL"); `None`
     /// where it is common cause.
     pub signal: Option<&'static str>,
     /// "improvement", "concern", "neither" (a signal, but neither way is better) or "common cause".
-    pub kind: &'static str,
+    pub kind: Option<&'static str>,
     /// Phases are counted from 1.
     pub phase: usize,
+    /// Whether the limits of the phase are "trial limits" or "process limits".
+    pub limits_kind: Option<&'static str>,
+    /// Why something is missing or not to be relied on yet, as the text says.
+    pub reason: Option<Reason>,
+}
+
+impl XmrPoint {
+    /// A point that is not on the chart, for this reason.
+    pub fn unknown(reason: Reason) -> Self {
+        Self {
+            time: None,
+            value: None,
+            mean: None,
+            lower: None,
+            upper: None,
+            outside_limits: None,
+            close_to_limits: None,
+            relative_to_mean: None,
+            signal: None,
+            kind: None,
+            phase: 0,
+            limits_kind: None,
+            reason: Some(reason),
+        }
+    }
 }
 
 /// The result of [`xmr`]: the figures of the last phase, and all points.
@@ -168,26 +193,16 @@ fn calculate(value: &[f64], time: &[f64], options: &XmrOptions) -> Result<Xmr, R
     let Some((limits, n_obs)) = last else { return Err(too_few("there", 0)) };
 
     let n_signals = points[points.len() - n_obs..].iter().filter(|p| p.signal.is_some()).count();
-    let reason = if limits.range.is_none() {
-        Some(Reason::of_part("the limits", "all values are equal"))
-    } else if n_obs < LASTING_POINTS {
-        Some(Reason::of_part(
-            "lasting limits",
-            format!("there are {n_obs} points (it takes {LASTING_POINTS}; these are trial limits)"),
-        ))
-    } else {
-        None
-    };
     Ok(Xmr {
         estimate: Some(limits.mean),
         conf_low: limits.lower(),
         conf_high: limits.upper(),
         mean_moving_range: limits.range,
-        limits_kind: limits.range.map(|_| if n_obs < LASTING_POINTS { TRIAL } else { LASTING }),
+        limits_kind: limits.kind(),
         n_obs,
         n_signals: Some(n_signals),
         method: Some(METHOD),
-        reason,
+        reason: limits.reason(),
         points,
     })
 }
@@ -230,6 +245,8 @@ struct Limits {
     mean: f64,
     /// The mean moving range; `None` where none is left to take the mean of.
     range: Option<f64>,
+    /// The number of points of the phase.
+    n_points: usize,
 }
 
 impl Limits {
@@ -243,7 +260,8 @@ impl Limits {
             let limit = SCREEN * mean(&ranges).unwrap_or(0.0);
             ranges.retain(|range| *range < limit);
         }
-        let limits = Self { mean: mean(&baseline).unwrap_or(f64::NAN), range: mean(&ranges) };
+        let (center, range) = (mean(&baseline).unwrap_or(f64::NAN), mean(&ranges));
+        let limits = Self { mean: center, range, n_points: phase.len() };
         let (lower, upper) = (limits.lower(), limits.upper());
         require_finite_result(&[limits.mean, lower.unwrap_or(0.0), upper.unwrap_or(0.0)])?;
         Ok(limits)
@@ -255,6 +273,28 @@ impl Limits {
 
     fn upper(&self) -> Option<f64> {
         self.range.map(|range| self.mean + LIMIT * range)
+    }
+
+    fn are_trial(&self) -> bool {
+        self.n_points < LASTING_POINTS
+    }
+
+    fn kind(&self) -> Option<&'static str> {
+        self.range.map(|_| if self.are_trial() { TRIAL } else { LASTING })
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        if self.range.is_none() {
+            let why = "the values that make them are all equal";
+            return Some(Reason::of_part("the limits", why));
+        }
+        let n = self.n_points;
+        self.are_trial().then(|| {
+            Reason::of_part(
+                "lasting limits",
+                format!("there are {n} points (it takes {LASTING_POINTS}; these are trial limits)"),
+            )
+        })
     }
 
     fn place(&self, value: f64) -> Place {
@@ -274,23 +314,25 @@ impl Limits {
         let mut points = Vec::with_capacity(phase.len());
         for ((place, (time, _)), signal) in places.iter().zip(phase).zip(signals) {
             points.push(XmrPoint {
-                time: *time,
-                value: place.value,
-                mean: self.mean,
+                time: Some(*time),
+                value: Some(place.value),
+                mean: Some(self.mean),
                 lower: self.lower(),
                 upper: self.upper(),
                 outside_limits: self.range.map(|_| place.outside),
                 close_to_limits: self.range.map(|_| place.close),
-                relative_to_mean: place.side,
+                relative_to_mean: Some(place.side),
                 signal: signal.map(|signal| signal.text()),
-                kind: signal.map_or(COMMON_CAUSE, |signal| {
+                kind: Some(signal.map_or(COMMON_CAUSE, |signal| {
                     match options.polarity.is_good(signal.upwards()) {
                         Some(true) => "improvement",
                         Some(false) => "concern",
                         None => "neither",
                     }
-                }),
+                })),
                 phase: number,
+                limits_kind: self.kind(),
+                reason: self.reason(),
             });
         }
         points

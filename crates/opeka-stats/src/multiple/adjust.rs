@@ -69,27 +69,25 @@ pub fn holm(p: &[Option<f64>]) -> Vec<AdjustedP> {
     })
 }
 
-/// Why tests are not one family: they are named as of several, or one is not named at all.
+/// Why tests are not one family: they are named as of several, or some are named and some are not.
+/// Where none is named, there is nothing to check.
 ///
 /// Areas of one level must not be adjusted together with their parents, of which they are parts.
 pub fn family_reason<'a>(families: impl IntoIterator<Item = Option<&'a str>>) -> Option<Reason> {
     const TOLD: usize = 3;
-    let mut names = std::collections::BTreeSet::new();
-    for family in families {
-        let Some(family) = family else {
-            return Some(Reason::because("a row does not say to which family it belongs"));
-        };
-        names.insert(family);
-    }
-    if names.len() < 2 {
+    let families: std::collections::BTreeSet<Option<&str>> = families.into_iter().collect();
+    if families.len() < 2 {
         return None;
     }
-    let told: Vec<&str> = names.iter().take(TOLD).copied().collect();
+    let names: Vec<&str> = families.iter().copied().flatten().collect();
+    if names.len() < families.len() {
+        return Some(Reason::because("a row does not say to which family it belongs"));
+    }
     let more = if names.len() > TOLD { ", …" } else { "" };
     Some(Reason::because(format!(
         "the rows belong to {} families ({}{more})",
         names.len(),
-        told.join(", ")
+        names.get(..TOLD).unwrap_or(&names).join(", ")
     )))
 }
 
