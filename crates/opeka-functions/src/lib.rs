@@ -32,7 +32,8 @@
 //! | module | what |
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
-//! | `theil_sen` | aggregate functions, also over windows |
+//! | `theil_sen`, `xmr` | aggregate functions, also over windows |
+//! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -46,6 +47,13 @@ mod proportion_ci;
 mod rate_ci;
 
 mod theil_sen;
+
+mod funnel_limits;
+mod xmr;
+mod xmr_point;
+
+mod benjamini_hochberg;
+mod holm;
 
 mod aggregate;
 mod documentation;
@@ -100,11 +108,16 @@ functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
     theil_sen::TheilSen,
+    xmr::Xmr,
 }
 
 functions! {
     /// Figures of one row each that depend on its partition, in the order of the reference.
     all_window_functions -> WindowUDF, window_parameters, Window, window:
+    xmr_point::XmrPoints,
+    funnel_limits::FunnelLimits,
+    benjamini_hochberg::BenjaminiHochberg,
+    holm::Holm,
 }
 
 /// Name and default of each parameter of one of our functions, as SQL would write them; no default
@@ -127,6 +140,18 @@ const TRENDS: DocSection = DocSection {
     include: true,
     label: "Trends",
     description: Some("Slopes of short series, and whether there is a trend at all."),
+};
+
+const CHARTS: DocSection = DocSection {
+    include: true,
+    label: "Control charts and funnels",
+    description: Some("Which points of a series, and which areas, are more than chance."),
+};
+
+const MANY_TESTS: DocSection = DocSection {
+    include: true,
+    label: "Many tests at once",
+    description: Some("p-values of a family of tests, so that chance makes no discoveries."),
 };
 
 #[cfg(test)]

@@ -45,6 +45,8 @@
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `control` | control charts over time, funnels across areas, over-dispersion |
+//! | `multiple` | p-values of many tests at once (Benjamini–Hochberg, Holm) |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -56,6 +58,10 @@ mod estimate;
 mod rate;
 
 mod trend;
+
+mod control;
+
+mod multiple;
 
 #[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
 mod least_squares;
@@ -69,7 +75,16 @@ mod random;
 #[cfg(test)]
 mod testing;
 
+pub use control::funnel::{FunnelArea, funnel_limits};
+pub use control::funnel_options::{FunnelMethod, FunnelOptions, FunnelStatistic};
+pub use control::overdispersion::{
+    DispersedArea, DispersionScale, OverDispersion, over_dispersion,
+};
+pub use control::polarity::Polarity;
+pub use control::xmr::{Xmr, XmrPoint, xmr};
+pub use control::xmr_options::{Rebase, XmrOptions};
 pub use estimate::Estimate;
+pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::proportion_ci;
 pub use reason::Reason;
