@@ -45,6 +45,9 @@
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `forecast` | the next years of a short series (damped Holt, local linear trend) |
+//! | `state_space` | the Kalman filter with an exact diffuse start |
+//! | `optimise` | the lowest point of a function of few variables |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -57,7 +60,14 @@ mod rate;
 
 mod trend;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
+mod forecast;
+
+#[doc(hidden)] // for structural models of other crates of the workspace, and for their trials
+pub mod state_space;
+
+mod optimise;
+
+#[cfg_attr(not(test), allow(dead_code, reason = "methods that use it are on their way"))]
 mod least_squares;
 
 #[cfg_attr(not(test), allow(dead_code, reason = "methods that use it are on their way"))]
@@ -70,6 +80,11 @@ mod random;
 mod testing;
 
 pub use estimate::Estimate;
+pub use forecast::damped_holt::{DampedHolt, DampedHoltOptions, damped_holt};
+pub use forecast::local_linear_trend::{
+    LocalLinearTrend, LocalLinearTrendOptions, local_linear_trend,
+};
+pub use forecast::{ForecastPoint, MAX_HORIZON, MAX_PERIODS};
 pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::proportion_ci;
 pub use reason::Reason;
