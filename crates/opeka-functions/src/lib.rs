@@ -33,6 +33,7 @@
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
 //! | `theil_sen` | aggregate functions, also over windows |
+//! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -46,6 +47,10 @@ mod proportion_ci;
 mod rate_ci;
 
 mod theil_sen;
+
+mod damped_holt;
+mod forecast;
+mod local_linear_trend;
 
 mod aggregate;
 mod documentation;
@@ -100,6 +105,8 @@ functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
     theil_sen::TheilSen,
+    damped_holt::DampedHolt,
+    local_linear_trend::LocalLinearTrend,
 }
 
 functions! {
@@ -127,6 +134,12 @@ const TRENDS: DocSection = DocSection {
     include: true,
     label: "Trends",
     description: Some("Slopes of short series, and whether there is a trend at all."),
+};
+
+const FORECASTS: DocSection = DocSection {
+    include: true,
+    label: "Forecasts",
+    description: Some("The next years of a short series, with prediction intervals."),
 };
 
 #[cfg(test)]

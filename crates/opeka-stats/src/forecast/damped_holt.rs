@@ -128,8 +128,9 @@ fn calculate(
     let missing = series.values.len() - values.len();
     if missing > 0 {
         return Err(Reason::because(format!(
-            "{missing} periods between the first and the last have no value (local_linear_trend \
-             allows for gaps)"
+            "{missing} of {} periods {} no value (local_linear_trend allows for gaps)",
+            series.values.len(),
+            if missing == 1 { "has" } else { "have" }
         )));
     }
 

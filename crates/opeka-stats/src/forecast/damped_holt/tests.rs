@@ -104,8 +104,8 @@ fn edges() {
     gap[8] += 2.0;
     assert_eq!(
         why(&RATES, &gap, 1),
-        "cannot be calculated because 2 periods between the first and the last have no value \
-         (local_linear_trend allows for gaps)"
+        "cannot be calculated because 2 of 11 periods have no value (local_linear_trend allows \
+         for gaps)"
     );
     gap[8] = 1e9;
     assert!(why(&RATES, &gap, 1).contains("span more than 5000 periods"));
