@@ -47,6 +47,9 @@
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
 //! | `control` | control charts over time, funnels across areas, over-dispersion |
 //! | `multiple` | p-values of many tests at once (Benjamini–Hochberg, Holm) |
+//! | `forecast` | the next years of a short series (damped Holt, local linear trend) |
+//! | `state_space` | the Kalman filter with an exact diffuse start |
+//! | `optimise` | the lowest point of a function of few variables |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -63,13 +66,17 @@ mod control;
 
 mod multiple;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
+mod forecast;
+
+#[doc(hidden)] // for structural models of other crates of the workspace, and for their trials
+pub mod state_space;
+
+mod optimise;
+
 mod least_squares;
 
-#[cfg_attr(not(test), allow(dead_code, reason = "methods that use it are on their way"))]
 mod distribution;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
 mod random;
 
 #[cfg(test)]
@@ -84,6 +91,11 @@ pub use control::polarity::Polarity;
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
 pub use estimate::Estimate;
+pub use forecast::damped_holt::{DampedHolt, DampedHoltOptions, damped_holt};
+pub use forecast::local_linear_trend::{
+    LocalLinearTrend, LocalLinearTrendOptions, local_linear_trend,
+};
+pub use forecast::{ForecastPoint, MAX_HORIZON, MAX_PERIODS};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::proportion_ci;

@@ -5,6 +5,7 @@
 //! it names none; a variable that names no folder fails the run.
 
 mod control;
+mod forecasts;
 mod rates;
 mod support;
 mod trends;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     }
     let reference = folder.as_deref();
     let mut trials = rates::trials(reference);
+    trials.extend(forecasts::trials(reference));
     trials.extend(trends::trials(reference));
     trials.extend(control::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
