@@ -44,7 +44,7 @@
 //! | `reason` | why a number is missing; the preconditions that methods share |
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
-//! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `trend` | slopes of short series that resist outliers (Theil–Sen), lines that meet (joinpoint), the published trend marker |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -79,3 +79,6 @@ pub use trend::joinpoint::{
     Selection as JoinpointSelection, joinpoint,
 };
 pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};
+pub use trend::trend_marker::{
+    Counts, Measure, Polarity, TrendMarker, TrendMarkerOptions, trend_marker,
+};

@@ -3,3 +3,4 @@
 pub(crate) mod joinpoint;
 mod kendall;
 pub(crate) mod theil_sen;
+pub(crate) mod trend_marker;
