@@ -1,4 +1,4 @@
-//! Hudson's search: the least squares solution with joins anywhere.
+//! Hudson's search: the best joins anywhere.
 //!
 //! Fix which observations belong to which segment. Either the lines fitted to each segment by
 //! itself cross between its last observation and the next one's first: then these are the best
@@ -8,21 +8,41 @@
 
 use std::ops::Range;
 
-use super::JoinpointOptions;
-use super::series::Series;
-use crate::least_squares;
+/// What is fitted: a loss that is a sum over segments which do not touch.
+pub(super) trait Pieces {
+    fn distinct(&self) -> &[f64];
+
+    /// The best line through these distinct times by itself.
+    ///
+    /// Where there is none, a loss that no line is below, and a slope that is not a number.
+    fn line(&self, times: Range<usize>) -> Line;
+
+    /// The best lines through these times that meet at `inner`: their loss, the first and the last.
+    fn group(&self, times: Range<usize>, inner: &[f64]) -> Option<(f64, Line, Line)>;
+}
 
 /// A line through part of the series.
-#[derive(Clone, Copy, Default)]
-struct Line {
-    rss: f64,
-    slope: f64,
+#[derive(Clone, Copy)]
+pub(super) struct Line {
+    /// Of the points it was fitted to: never negative.
+    pub(super) loss: f64,
+    pub(super) slope: f64,
     /// A point on it.
-    time: f64,
-    value: f64,
+    pub(super) time: f64,
+    pub(super) value: f64,
 }
 
 impl Line {
+    /// The line after joins at which its slope changes.
+    pub(super) fn bent(mut self, inner: &[f64], changes: &[f64]) -> Self {
+        for (join, change) in inner.iter().zip(changes) {
+            self.value += self.slope * (join - self.time);
+            self.time = *join;
+            self.slope += change;
+        }
+        self
+    }
+
     /// Where two lines cross.
     fn crossing(&self, other: &Line) -> Option<f64> {
         let turn = self.slope - other.slope;
@@ -33,41 +53,10 @@ impl Line {
     }
 }
 
-/// Adds weighted points one by one (Welford 1962; West 1979).
-#[derive(Default)]
-struct Moments {
-    weight: f64,
-    time: f64,
-    value: f64,
-    tt: f64,
-    tv: f64,
-    vv: f64,
-}
-
-impl Moments {
-    fn add(&mut self, time: f64, value: f64, weight: f64) {
-        self.weight += weight;
-        let (dt, dv) = (time - self.time, value - self.value);
-        self.time += dt * weight / self.weight;
-        self.value += dv * weight / self.weight;
-        self.tt += weight * dt * (time - self.time);
-        self.tv += weight * dt * (value - self.value);
-        self.vv += weight * dv * (value - self.value);
-    }
-
-    fn line(&self) -> Line {
-        let slope = if self.tt > 0.0 { self.tv / self.tt } else { 0.0 };
-        let rss = (self.vv - slope * self.tv).max(0.0);
-        Line { rss, slope, time: self.time, value: self.value }
-    }
-}
-
-struct Hudson<'a> {
-    series: &'a Series,
+struct Hudson<'a, P> {
+    pieces: &'a P,
     min_to_end: usize,
     min_between: usize,
-    /// The first row of each distinct time, and the number of rows.
-    rows: Vec<usize>,
     /// Lines through the distinct times up to each, and from each on.
     heads: Vec<Line>,
     tails: Vec<Line>,
@@ -76,65 +65,41 @@ struct Hudson<'a> {
     best: (f64, Vec<f64>),
 }
 
-/// The joins of the least sum of squares; `start` are the best joins at observed times.
-pub(super) fn search(
-    series: &Series,
-    start: Vec<f64>,
-    options: &JoinpointOptions<'_>,
-) -> Option<Vec<f64>> {
+/// The joins of the least loss; `start` are good ones and `loss` is theirs.
+pub(super) fn search<P: Pieces>(
+    pieces: &P,
+    (loss, start): (f64, Vec<f64>),
+    (min_to_end, min_between): (usize, usize),
+) -> Vec<f64> {
     let joins = start.len();
     if joins == 0 {
-        return Some(start);
+        return start;
     }
-    let rss = series.fit(&start)?.rss;
-    let times = series.distinct.len();
-    let rows: Vec<usize> = (0..=times)
-        .map(|k| match series.distinct.get(k) {
-            Some(time) => series.time.partition_point(|t| t < time),
-            None => series.len(),
-        })
-        .collect();
-    let weight = |row: usize| series.weights.as_ref().map_or(1.0, |weights| weights[row]);
-    let lines = |order: &mut dyn Iterator<Item = usize>| -> Vec<Line> {
-        let mut moments = Moments::default();
-        order
-            .map(|k| {
-                for row in rows[k]..rows[k + 1] {
-                    moments.add(series.time[row], series.y[row], weight(row));
-                }
-                moments.line()
-            })
-            .collect()
-    };
-    let heads = lines(&mut (0..times));
-    let mut tails = lines(&mut (0..times).rev());
-    tails.reverse();
-    let middles = match joins {
-        1 => Vec::new(),
-        _ => (0..times).map(|first| lines(&mut (first..times))).collect(),
+    let times = pieces.distinct().len();
+    let from = |first: usize| {
+        (first + 1..times + 1).map(|end| pieces.line(first..end)).collect::<Vec<Line>>()
     };
     let mut hudson = Hudson {
-        series,
-        min_to_end: options.min_to_end,
-        min_between: options.min_between,
-        rows,
-        heads,
-        tails,
-        middles,
-        best: (rss, start),
+        pieces,
+        min_to_end,
+        min_between,
+        heads: from(0),
+        tails: (0..times).map(|first| pieces.line(first..times)).collect(),
+        middles: if joins == 1 { Vec::new() } else { (0..times).map(from).collect() },
+        best: (loss, start),
     };
     hudson.partition(joins, 0.0, &mut Vec::new());
-    Some(hudson.best.1)
+    hudson.best.1
 }
 
-impl Hudson<'_> {
+impl<P: Pieces> Hudson<'_, P> {
     /// Extends `ends`, the last distinct time of each segment so far, in all ways.
-    fn partition(&mut self, joins: usize, rss: f64, ends: &mut Vec<usize>) {
+    fn partition(&mut self, joins: usize, loss: f64, ends: &mut Vec<usize>) {
         let times = self.heads.len();
         let left = joins - ends.len();
         if left == 0 {
             let after = ends.last().map_or(0, |end| end + 1);
-            if rss + self.tails[after].rss < self.best.0 {
+            if loss + self.tails[after].loss < self.best.0 {
                 self.place(ends);
             }
             return;
@@ -147,9 +112,9 @@ impl Hudson<'_> {
                 true => self.heads[end],
                 false => self.middles[after][end - after],
             };
-            if rss + line.rss < self.best.0 {
+            if loss + line.loss < self.best.0 {
                 ends.push(end);
-                self.partition(joins, rss + line.rss, ends);
+                self.partition(joins, loss + line.loss, ends);
                 ends.pop();
             }
         }
@@ -163,21 +128,21 @@ impl Hudson<'_> {
                 .map(|end| {
                     let digit = code % 3;
                     code /= 3;
-                    digit.checked_sub(1).map(|right| self.series.distinct[end + right])
+                    digit.checked_sub(1).map(|right| self.pieces.distinct()[end + right])
                 })
                 .collect();
-            if let Some((rss, joins)) = self.solve(ends, &fixed)
-                && rss < self.best.0
+            if let Some((loss, joins)) = self.solve(ends, &fixed)
+                && loss < self.best.0
             {
-                self.best = (rss, joins);
+                self.best = (loss, joins);
             }
         }
     }
 
-    /// The sum of squares and the joins, where those that are not fixed fall into their intervals.
+    /// The loss and the joins, where those that are not fixed fall into their intervals.
     fn solve(&self, ends: &[usize], fixed: &[Option<f64>]) -> Option<(f64, Vec<f64>)> {
-        let distinct = &self.series.distinct;
-        let (mut rss, mut joins) = (0.0, Vec::with_capacity(ends.len()));
+        let distinct = self.pieces.distinct();
+        let (mut loss, mut joins) = (0.0, Vec::with_capacity(ends.len()));
         let mut before: Option<(Line, usize)> = None;
         let (mut start, mut inner) = (0, Vec::new());
         for join in 0..=ends.len() {
@@ -187,7 +152,7 @@ impl Hudson<'_> {
             }
             let end = ends.get(join).map_or(distinct.len() - 1, |end| *end);
             let (sum, first, last) = self.group(start..end + 1, &inner)?;
-            rss += sum;
+            loss += sum;
             if let Some((line, end)) = before {
                 let crossing = line.crossing(&first)?;
                 if crossing < distinct[end] || crossing > distinct[end + 1] {
@@ -199,39 +164,18 @@ impl Hudson<'_> {
             before = Some((last, end));
             start = end + 1;
         }
-        Some((rss, joins))
+        Some((loss, joins))
     }
 
-    /// The lines that meet at `inner` through some of the distinct times: the sum of squares, the
-    /// first and the last line.
     fn group(&self, times: Range<usize>, inner: &[f64]) -> Option<(f64, Line, Line)> {
-        if inner.is_empty() {
-            let line = match (times.start, times.end) {
-                (0, end) => self.heads[end - 1],
-                (start, end) if end == self.tails.len() => self.tails[start],
-                (start, end) => self.middles[start][end - 1 - start],
-            };
-            return Some((line.rss, line, line));
+        if !inner.is_empty() {
+            return self.pieces.group(times, inner);
         }
-        let rows = self.rows[times.start]..self.rows[times.end];
-        let clock = &self.series.time[rows.clone()];
-        let origin = inner[0];
-        let ones = vec![1.0; clock.len()];
-        let since: Vec<f64> = clock.iter().map(|t| t - origin).collect();
-        let hinges: Vec<Vec<f64>> =
-            inner.iter().map(|join| clock.iter().map(|t| (t - join).max(0.0)).collect()).collect();
-        let mut columns: Vec<&[f64]> = vec![&ones, &since];
-        columns.extend(hinges.iter().map(Vec::as_slice));
-        let weights = self.series.weights.as_ref().map(|weights| &weights[rows.clone()]);
-        let fit = least_squares::fit(&columns, &self.series.y[rows], weights)?;
-        let first =
-            Line { rss: 0.0, slope: fit.coefficients[1], time: origin, value: fit.coefficients[0] };
-        let mut last = first;
-        for (join, change) in inner.iter().zip(&fit.coefficients[2..]) {
-            last.value += last.slope * (join - last.time);
-            last.time = *join;
-            last.slope += change;
-        }
-        Some((fit.rss, first, last))
+        let line = match (times.start, times.end) {
+            (0, end) => self.heads[end - 1],
+            (start, end) if end == self.tails.len() => self.tails[start],
+            (start, end) => self.middles[start][end - 1 - start],
+        };
+        Some((line.loss, line, line))
     }
 }

@@ -78,11 +78,12 @@ impl<'a> Fits<'a> {
 
     fn fit(&self, joins: usize) -> Result<Fitted, Reason> {
         let start = self.on_grid(joins);
-        let joins = match self.options.search {
-            Search::Grid => Some(start),
-            Search::Continuous => hudson::search(self.series, start, self.options),
-        };
-        self.fit_at(joins.unwrap_or_default())
+        let fitted = self.fit_at(start)?;
+        if self.options.search == Search::Grid {
+            return Ok(fitted);
+        }
+        let least = (self.options.min_to_end, self.options.min_between);
+        self.fit_at(hudson::search(self.series, (fitted.fit.rss, fitted.joins), least))
     }
 }
 

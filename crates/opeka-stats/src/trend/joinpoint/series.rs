@@ -1,9 +1,11 @@
 //! A series made ready for fitting: sorted, on the scale of the fit, with weights.
 
+use super::hudson::{Line, Pieces};
 use super::{MAX_JOINPOINT_POINTS, MIN_POINTS, Scale};
 use crate::Reason;
 use crate::least_squares::{self, Fit};
 use crate::reason::require_finite_result;
+use std::ops::Range;
 
 pub(super) struct Series {
     /// Ascending; points that share a time are next to each other.
@@ -133,15 +135,58 @@ impl Series {
     /// Coefficients: the value at the centre of the first line, its slope, and the change of slope
     /// at each join.
     pub(super) fn fit(&self, joins: &[f64]) -> Option<Fit> {
-        let centre = self.centre();
-        let ones = vec![1.0; self.len()];
-        let clock: Vec<f64> = self.time.iter().map(|t| t - centre).collect();
-        let hinges: Vec<Vec<f64>> = joins
-            .iter()
-            .map(|join| self.time.iter().map(|t| (t - join).max(0.0)).collect())
-            .collect();
-        let mut columns: Vec<&[f64]> = vec![&ones, &clock];
-        columns.extend(hinges.iter().map(Vec::as_slice));
+        let columns = columns(&self.time, self.centre(), joins);
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
         least_squares::fit(&columns, &self.y, self.weights.as_deref())
+    }
+}
+
+/// The columns of lines that meet at `joins`: constant, time since `origin`, hinges.
+pub(super) fn columns(time: &[f64], origin: f64, joins: &[f64]) -> Vec<Vec<f64>> {
+    let mut columns = vec![vec![1.0; time.len()], time.iter().map(|t| t - origin).collect()];
+    columns.extend(joins.iter().map(|join| time.iter().map(|t| (t - join).max(0.0)).collect()));
+    columns
+}
+
+/// The rows of a range of distinct times.
+pub(super) fn rows(time: &[f64], distinct: &[f64], times: &Range<usize>) -> Range<usize> {
+    let first =
+        |k: usize| distinct.get(k).map_or(time.len(), |at| time.partition_point(|t| t < at));
+    first(times.start)..first(times.end)
+}
+
+impl Pieces for Series {
+    fn distinct(&self) -> &[f64] {
+        &self.distinct
+    }
+
+    /// Points are added one by one (Welford 1962; West 1979).
+    fn line(&self, times: Range<usize>) -> Line {
+        let (mut total, mut time, mut value) = (0.0, 0.0, 0.0);
+        let (mut tt, mut tv, mut vv) = (0.0, 0.0, 0.0);
+        for row in rows(&self.time, &self.distinct, &times) {
+            let weight = self.weights.as_ref().map_or(1.0, |weights| weights[row]);
+            total += weight;
+            let (dt, dv) = (self.time[row] - time, self.y[row] - value);
+            time += dt * weight / total;
+            value += dv * weight / total;
+            tt += weight * dt * (self.time[row] - time);
+            tv += weight * dt * (self.y[row] - value);
+            vv += weight * dv * (self.y[row] - value);
+        }
+        let slope = if tt > 0.0 { tv / tt } else { 0.0 };
+        Line { loss: (vv - slope * tv).max(0.0), slope, time, value }
+    }
+
+    fn group(&self, times: Range<usize>, inner: &[f64]) -> Option<(f64, Line, Line)> {
+        let rows = rows(&self.time, &self.distinct, &times);
+        let origin = *inner.first()?;
+        let columns = columns(&self.time[rows.clone()], origin, inner);
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let weights = self.weights.as_ref().map(|weights| &weights[rows.clone()]);
+        let fit = least_squares::fit(&columns, &self.y[rows], weights)?;
+        let [value, slope] = [fit.coefficients[0], fit.coefficients[1]];
+        let first = Line { loss: 0.0, slope, time: origin, value };
+        Some((fit.rss, first, first.bent(inner, &fit.coefficients[2..])))
     }
 }
