@@ -73,6 +73,9 @@ pub use estimate::Estimate;
 pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::proportion_ci;
 pub use reason::Reason;
+pub use trend::joinpoint::counts::{
+    CountsSelection, JoinpointCounts, JoinpointCountsOptions, joinpoint_counts,
+};
 pub use trend::joinpoint::{
     Join, Joinpoint, JoinpointOptions, JoinpointTest, MAX_COMBINATIONS, MAX_JOINPOINT_POINTS,
     MAX_PERMUTATIONS, Scale as JoinpointScale, Search as JoinpointSearch, Segment,

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use opeka_stats::{
-    Joinpoint, JoinpointOptions, JoinpointScale, JoinpointSearch, JoinpointSelection, Segment,
-    joinpoint,
+    CountsSelection, Joinpoint, JoinpointCountsOptions, JoinpointOptions, JoinpointScale,
+    JoinpointSearch, JoinpointSelection, Segment, joinpoint, joinpoint_counts,
 };
 use serde_json::Value;
 
@@ -17,6 +17,7 @@ pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
         trial("carried::joinpoint", Some(&carried()), carried_joinpoints),
         trial("segmented_lake_huron", reference, lake_huron),
         trial("segmented_stagnant", reference, stagnant),
+        trial("joinpoint_ljr_kentucky", reference, kentucky),
     ]
 }
 
@@ -179,4 +180,35 @@ fn stagnant(folder: &Path) -> Result<()> {
     let global = &answers["global_search_check"];
     same("global: rss", ours.rss, Some(given(global, "rss")?))?;
     within(ITERATIVE, "global: psi", Some(ours.joins[0].time), Some(given(global, "psi")?))
+}
+
+fn kentucky(folder: &Path) -> Result<()> {
+    let table = Table::open(&folder.join("data/kentucky_cancer_mortality.csv"))?;
+    let (events, population) = (table.column("Count")?, table.column("Population")?);
+    let largest = population.iter().copied().fold(0.0, f64::max);
+    // `ljr` was given the middle of the years.
+    let time: Vec<f64> = table.column("Year")?.iter().map(|year| year + 0.5).collect();
+    let answers = answers(folder, "joinpoint_ljr_kentucky")?;
+    let fixed = JoinpointCountsOptions {
+        selection: CountsSelection::Fixed,
+        ..JoinpointCountsOptions::default()
+    };
+    for (joins, key) in [(0, "ljr0"), (1, "ljrk_1")] {
+        let theirs = &answers[key];
+        let ours = joinpoint_counts(&events, &population, &time, joins, &fixed);
+        let coefficients = numbers(&theirs["Coef"]);
+        within(ITERATIVE, "intercept", ours.intercept, Some(coefficients[0]))?;
+        let mut slope = 0.0;
+        for (segment, change) in ours.segments.iter().zip(&coefficients[1..]) {
+            slope += change;
+            within(ITERATIVE, "slope", Some(segment.slope), Some(slope))?;
+        }
+        // The package divides the log-likelihood by the largest population.
+        let likelihood = ours.log_likelihood.map(|likelihood| likelihood / largest);
+        same("likelihood", likelihood, Some(given(theirs, "wlik")?))?;
+        for (join, theirs) in ours.joins.iter().zip(numbers(&theirs["Joinpoints"])) {
+            within(1e-9, "join", Some(join.time), Some(theirs))?;
+        }
+    }
+    Ok(())
 }

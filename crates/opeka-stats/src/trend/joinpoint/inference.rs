@@ -9,7 +9,7 @@ use crate::least_squares;
 use crate::reason::require_finite_result;
 
 /// A line by itself through the points of a segment.
-struct Alone {
+pub(super) struct Alone {
     /// The mean time, at which value and slope are independent.
     centre: f64,
     /// Variances of value and slope, in units of the residual variance.
@@ -21,7 +21,7 @@ struct Alone {
 
 impl Alone {
     /// `closed`: whether points at the start and at the end belong to the segment.
-    fn new(series: &Series, start: f64, end: f64, closed: [bool; 2]) -> Option<Self> {
+    pub(super) fn new(series: &Series, start: f64, end: f64, closed: [bool; 2]) -> Option<Self> {
         let inside = |t: f64| {
             (if closed[0] { t >= start } else { t > start })
                 && (if closed[1] { t <= end } else { t < end })
@@ -61,12 +61,7 @@ pub(super) fn describe(
     let Fitted { joins, fit } = fitted;
     let k = joins.len();
     let bounds: Vec<f64> = [&[series.start()][..], joins.as_slice(), &[series.end()][..]].concat();
-    let mut slope = fit.coefficients[1];
-    let mut slopes = vec![slope];
-    for change in &fit.coefficients[2..] {
-        slope += change;
-        slopes.push(slope);
-    }
+    let slopes = slopes(fit.coefficients[1], &fit.coefficients[2..]);
     let range = series.end() - series.start();
     let weighted: f64 = (0..=k).map(|s| slopes[s] * (bounds[s + 1] - bounds[s])).sum();
     let mean = if k == 0 { slopes[0] } else { weighted / range };
@@ -90,29 +85,11 @@ pub(super) fn describe(
     result.bic = selection::bic(series, fitted);
     result.slope = Some(mean);
     result.estimate = Some(change(mean));
-    result.segments = (0..=k)
-        .map(|s| {
-            let error = errors.as_ref().map(|errors| errors.slope(s));
-            let half = errors.as_ref().map(|errors| errors.slope(s) * errors.t);
-            let statistic = error.filter(|error| *error > 0.0).map(|error| slopes[s] / error);
-            let df = errors.as_ref().map(|errors| errors.df);
-            Segment {
-                start: bounds[s],
-                end: bounds[s + 1],
-                slope: slopes[s],
-                std_error: error,
-                estimate: change(slopes[s]),
-                conf_low: half.map(|half| change(slopes[s] - half)),
-                conf_high: half.map(|half| change(slopes[s] + half)),
-                statistic,
-                p_value: statistic.zip(df).map(|(t, df)| student_t::two_sided_p(t, df)),
-            }
-        })
-        .collect();
+    result.segments = segments(&bounds, &slopes, errors.as_ref(), &change);
 
     if let Some(errors) = &errors {
         let error = errors.mean_slope(series);
-        let quantile = if k == 0 { errors.t } else { normal::two_sided(conf_level) };
+        let quantile = if k == 0 { errors.quantile } else { normal::two_sided(conf_level) };
         result.std_error = Some(error);
         result.conf_low = Some(change(mean - quantile * error));
         result.conf_high = Some(change(mean + quantile * error));
@@ -120,7 +97,7 @@ pub(super) fn describe(
             let statistic = mean / error;
             result.statistic = Some(statistic);
             result.p_value = Some(match k {
-                0 => student_t::two_sided_p(statistic, errors.df),
+                0 => errors.p_value(statistic),
                 _ => normal::two_sided_p(statistic),
             });
         } else {
@@ -162,11 +139,51 @@ pub(super) fn describe(
     Ok(result)
 }
 
+/// The slopes of all lines, from the first and the changes.
+pub(super) fn slopes(first: f64, changes: &[f64]) -> Vec<f64> {
+    let mut slopes = vec![first];
+    let mut slope = first;
+    for change in changes {
+        slope += change;
+        slopes.push(slope);
+    }
+    slopes
+}
+
+/// The lines with their errors; `change` makes an estimate of a slope.
+pub(super) fn segments(
+    bounds: &[f64],
+    slopes: &[f64],
+    errors: Option<&Errors>,
+    change: &dyn Fn(f64) -> f64,
+) -> Vec<Segment> {
+    slopes
+        .iter()
+        .enumerate()
+        .map(|(s, slope)| {
+            let error = errors.map(|errors| errors.slope(s));
+            let half = errors.map(|errors| errors.slope(s) * errors.quantile);
+            let statistic = error.filter(|error| *error > 0.0).map(|error| slope / error);
+            Segment {
+                start: bounds[s],
+                end: bounds[s + 1],
+                slope: *slope,
+                std_error: error,
+                estimate: change(*slope),
+                conf_low: half.map(|half| change(slope - half)),
+                conf_high: half.map(|half| change(slope + half)),
+                statistic,
+                p_value: errors.zip(statistic).map(|(errors, t)| errors.p_value(t)),
+            }
+        })
+        .collect()
+}
+
 /// Whether points at the start and at the end of each segment belong to it.
 ///
 /// The grid leaves points on joins out. Where joins lie anywhere, a point that one meets ends the
 /// segment before it, unless the one after would be left with a single time.
-fn closed_ends(series: &Series, bounds: &[f64], anywhere: bool) -> Vec<[bool; 2]> {
+pub(super) fn closed_ends(series: &Series, bounds: &[f64], anywhere: bool) -> Vec<[bool; 2]> {
     let segments = bounds.len() - 1;
     let mut closed = vec![[false; 2]; segments];
     closed[0][0] = true;
@@ -185,12 +202,13 @@ fn closed_ends(series: &Series, bounds: &[f64], anywhere: bool) -> Vec<[bool; 2]
 }
 
 /// The residual variance, and what follows from it.
-struct Errors {
+pub(super) struct Errors {
     lines: Vec<Alone>,
     variance: f64,
-    df: f64,
-    /// The quantile of Student's t.
-    t: f64,
+    /// Of Student's t; normal where there are none.
+    df: Option<f64>,
+    /// Half the width of limits in standard errors.
+    quantile: f64,
 }
 
 impl Errors {
@@ -199,15 +217,32 @@ impl Errors {
         let df = points.checked_sub(2 * lines.len()).filter(|df| *df > 0)? as f64;
         let rss = rss.unwrap_or_else(|| lines.iter().map(|line| line.rss).sum());
         let rss = if rss <= series.negligible() { 0.0 } else { rss };
-        Some(Self { lines, variance: rss / df, df, t: student_t::two_sided(conf_level, df) })
+        let quantile = student_t::two_sided(conf_level, df);
+        Some(Self { lines, variance: rss / df, df: Some(df), quantile })
     }
 
-    fn slope(&self, segment: usize) -> f64 {
+    /// Where weights are the information itself.
+    pub(super) fn of_information(lines: Vec<Alone>, conf_level: f64) -> Self {
+        Self { lines, variance: 1.0, df: None, quantile: normal::two_sided(conf_level) }
+    }
+
+    pub(super) fn half_width(&self, error: f64) -> f64 {
+        self.quantile * error
+    }
+
+    pub(super) fn p_value(&self, statistic: f64) -> f64 {
+        match self.df {
+            Some(df) => student_t::two_sided_p(statistic, df),
+            None => normal::two_sided_p(statistic),
+        }
+    }
+
+    pub(super) fn slope(&self, segment: usize) -> f64 {
         (self.variance * self.lines[segment].slope).sqrt()
     }
 
     /// Of (fit at the end − fit at the start)/(end − start).
-    fn mean_slope(&self, series: &Series) -> f64 {
+    pub(super) fn mean_slope(&self, series: &Series) -> f64 {
         let (start, end) = (series.start(), series.end());
         match self.lines.as_slice() {
             [line] => (self.variance * line.slope).sqrt(),
@@ -220,9 +255,9 @@ impl Errors {
     }
 
     /// Half the width of the limits of a join at which the slope changes by `turn`.
-    fn crossing(&self, join: usize, time: f64, turn: f64) -> Option<f64> {
+    pub(super) fn crossing(&self, join: usize, time: f64, turn: f64) -> Option<f64> {
         let variance = self.lines[join].at(time) + self.lines[join + 1].at(time);
-        let half = self.t * (self.variance * variance).sqrt() / turn.abs();
+        let half = self.quantile * (self.variance * variance).sqrt() / turn.abs();
         half.is_finite().then_some(half)
     }
 }

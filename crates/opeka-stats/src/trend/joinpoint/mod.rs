@@ -1,5 +1,6 @@
 //! Joinpoint regression: straight lines that meet, and whether there is more than one.
 
+pub(crate) mod counts;
 mod grid;
 mod hudson;
 mod inference;

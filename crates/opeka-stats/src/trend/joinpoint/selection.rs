@@ -38,6 +38,15 @@ pub(super) fn select(
     Ok(Selected { fit: fits.fit(joins)?, tests, method })
 }
 
+/// The best joins of this number.
+pub(super) fn joins(
+    series: &Series,
+    joins: usize,
+    options: &JoinpointOptions<'_>,
+) -> Result<Vec<f64>, Reason> {
+    Ok(Fits::new(series, options).fit(joins)?.joins)
+}
+
 /// What fits with different numbers of joins share.
 struct Fits<'a> {
     series: &'a Series,

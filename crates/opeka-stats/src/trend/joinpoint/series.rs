@@ -90,6 +90,12 @@ impl Series {
         Ok(Self { time, y, weights, distinct })
     }
 
+    /// The same times with other values and weights, both in the order of the times.
+    pub(super) fn with(&self, y: Vec<f64>, weights: Vec<f64>) -> Self {
+        let (time, distinct) = (self.time.clone(), self.distinct.clone());
+        Self { time, y, weights: Some(weights), distinct }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.y.len()
     }
