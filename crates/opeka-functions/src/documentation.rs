@@ -2,14 +2,16 @@
 
 use datafusion_expr::Documentation;
 
-use crate::{all_aggregate_functions, all_scalar_functions};
+use crate::{all_aggregate_functions, all_scalar_functions, all_window_functions};
 
 /// What a function's own documentation says.
 #[derive(Debug, Clone)]
 pub struct FunctionDocumentation {
     pub name: String,
-    /// `scalar` or `aggregate`.
+    /// `scalar`, `aggregate` or `window`.
     pub kind: &'static str,
+    /// What it is about: rates, trends, …
+    pub section: &'static str,
     pub syntax: String,
     pub description: String,
     /// Each argument, and what it is.
@@ -25,7 +27,9 @@ pub fn documentation() -> Vec<FunctionDocumentation> {
     let scalar = scalar.iter().filter_map(|f| read(f.name(), "scalar", f.documentation()?));
     let aggregate =
         aggregate.iter().filter_map(|f| read(f.name(), "aggregate", f.documentation()?));
-    let mut all: Vec<FunctionDocumentation> = scalar.chain(aggregate).collect();
+    let window = all_window_functions();
+    let window = window.iter().filter_map(|f| read(f.name(), "window", f.documentation()?));
+    let mut all: Vec<FunctionDocumentation> = scalar.chain(aggregate).chain(window).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
@@ -34,6 +38,7 @@ fn read(name: &str, kind: &'static str, doc: &Documentation) -> Option<FunctionD
     Some(FunctionDocumentation {
         name: name.to_owned(),
         kind,
+        section: doc.doc_section.label,
         syntax: doc.syntax_example.clone(),
         description: doc.description.clone(),
         arguments: doc.arguments.clone().unwrap_or_default(),

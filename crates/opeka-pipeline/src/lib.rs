@@ -18,6 +18,7 @@ mod export;
 mod fingerprint;
 mod make;
 mod manifest;
+mod metric_page;
 mod observations;
 mod plan;
 mod project;
@@ -29,7 +30,7 @@ mod warehouse;
 
 pub use catalog::open_release;
 pub use error::PipelineError;
-pub use export::{notebooks, sources_page};
+pub use export::{functions_page, notebooks, sources_page};
 pub use fingerprint::PROGRAM;
 pub use manifest::{PipelineManifest, SourceManifest};
 pub use plan::{Plan, Step, StepKind};
