@@ -6,6 +6,7 @@
 
 mod control;
 mod forecasts;
+mod joinpoint;
 mod rates;
 mod support;
 mod trends;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let reference = folder.as_deref();
     let mut trials = rates::trials(reference);
     trials.extend(forecasts::trials(reference));
+    trials.extend(joinpoint::trials(reference));
     trials.extend(trends::trials(reference));
     trials.extend(control::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
