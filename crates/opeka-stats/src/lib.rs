@@ -44,7 +44,7 @@
 //! | `reason` | why a number is missing; the preconditions that methods share |
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
-//! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `trend` | slopes and tests of short series, change points, changes from year to year |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -57,7 +57,6 @@ mod rate;
 
 mod trend;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
 mod least_squares;
 
 #[cfg_attr(not(test), allow(dead_code, reason = "methods that use it are on their way"))]
@@ -73,4 +72,17 @@ pub use estimate::Estimate;
 pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::proportion_ci;
 pub use reason::Reason;
+pub use trend::aapc::{Aapc, aapc};
+pub use trend::blocks::{
+    BlockDependence, BlockMannKendall, regional_mann_kendall, seasonal_mann_kendall,
+};
+pub use trend::cagr::{Cagr, cagr};
+pub use trend::index_to_base::index_to_base;
+pub use trend::mann_kendall::{MannKendall, MannKendallVariant, mann_kendall};
+pub use trend::moving_average::{MovingWindow, moving_average};
+pub use trend::ols_trend::{OlsTrend, ols_trend};
+pub use trend::periods::PointFigure;
+pub use trend::pettitt::{Pettitt, pettitt};
+pub use trend::poisson_trend::{PoissonTrend, PoissonVariance, poisson_trend};
 pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};
+pub use trend::year_on_year::{YearOnYear, year_on_year};

@@ -4,6 +4,8 @@
 //! run. The others read the folder that `OPEKA_REFERENCE` names, and are reported as ignored where
 //! it names none; a variable that names no folder fails the run.
 
+mod growth;
+mod mann_kendall;
 mod rates;
 mod support;
 mod trends;
@@ -25,5 +27,7 @@ fn main() -> ExitCode {
     let reference = folder.as_deref();
     let mut trials = rates::trials(reference);
     trials.extend(trends::trials(reference));
+    trials.extend(mann_kendall::trials(reference));
+    trials.extend(growth::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
