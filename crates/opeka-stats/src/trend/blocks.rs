@@ -179,11 +179,18 @@ fn calculate<K: Ord>(
 
     let mut slopes = Slopes::none();
     let mut sum = Sum::default();
+    let mut variances = Vec::with_capacity(blocks.len());
     for (value, time) in &blocks {
         let own = Slopes::of(value, time);
-        sum.add(&Kendall::of(&own, value, time), value.len());
+        let kendall = Kendall::of(&own, value, time);
+        sum.score += kendall.score;
+        variances.push(kendall.variance);
         slopes.append(own);
     }
+    sum.pairs = pairs as f64;
+    // Sorted, so that the names of the blocks do not matter to the last digit.
+    variances.sort_unstable_by(f64::total_cmp);
+    sum.variance = variances.iter().sum();
     let slope = slopes.ranked.median().ok_or_else(|| {
         Reason::because(format!("no {} has values for two different times", kind.block))
     })?;
@@ -252,16 +259,6 @@ struct Sum {
     variance: f64,
     /// Pairs within blocks.
     pairs: f64,
-}
-
-impl Sum {
-    fn add(&mut self, kendall: &Kendall, n: usize) {
-        if n > 1 {
-            self.score += kendall.score;
-            self.variance += kendall.variance;
-            self.pairs += 0.5 * n as f64 * (n as f64 - 1.0);
-        }
-    }
 }
 
 /// The score and its variance with all covariances, of the times at which no block is missing.
