@@ -4,6 +4,7 @@
 //! A [`Metric`] is a `select` with a declaration beside it; [`materialize`] runs it and holds the
 //! rows to the declaration: columns, grain, checks, and the `cells` that every row came from.
 
+mod arguments;
 mod check;
 mod engine;
 mod materialize;
@@ -13,5 +14,6 @@ mod sql;
 pub use check::{Check, run_checks};
 pub use engine::{Answer, Engine, EngineOptions, TableName};
 pub use materialize::materialize;
-pub use metric::{Metric, MetricColumn, parse_metric};
-pub use sql::{tables_in, trim_sql};
+pub use metric::{Family, Metric, MetricColumn, parse_metric};
+pub use opeka_functions::{FunctionDocumentation, documentation};
+pub use sql::{functions_in, tables_in, trim_sql};
