@@ -32,7 +32,9 @@
 //! | module | what |
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
-//! | `theil_sen` | aggregate functions, also over windows |
+//! | `theil_sen`, `mann_kendall`, `seasonal_mann_kendall`, `regional_mann_kendall`, `ols_trend`, `aapc`, `poisson_trend`, `cagr`, `pettitt` | aggregate functions, also over windows |
+//! | `year_on_year`, `index_to_base`, `moving_average` | window functions |
+//! | `block_mann_kendall`, `point_figure` | what some of those share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -45,7 +47,20 @@
 mod proportion_ci;
 mod rate_ci;
 
+mod aapc;
+mod block_mann_kendall;
+mod cagr;
+mod index_to_base;
+mod mann_kendall;
+mod moving_average;
+mod ols_trend;
+mod pettitt;
+mod point_figure;
+mod poisson_trend;
+mod regional_mann_kendall;
+mod seasonal_mann_kendall;
 mod theil_sen;
+mod year_on_year;
 
 mod aggregate;
 mod documentation;
@@ -100,11 +115,22 @@ functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
     theil_sen::TheilSen,
+    mann_kendall::MannKendall,
+    seasonal_mann_kendall::SeasonalMannKendall,
+    regional_mann_kendall::RegionalMannKendall,
+    ols_trend::OlsTrend,
+    aapc::Aapc,
+    poisson_trend::PoissonTrend,
+    cagr::Cagr,
+    pettitt::Pettitt,
 }
 
 functions! {
     /// Figures of one row each that depend on its partition, in the order of the reference.
     all_window_functions -> WindowUDF, window_parameters, Window, window:
+    year_on_year::YearOnYear,
+    index_to_base::IndexToBase,
+    moving_average::MovingAverage,
 }
 
 /// Name and default of each parameter of one of our functions, as SQL would write them; no default
@@ -126,7 +152,9 @@ const RATES: DocSection = DocSection {
 const TRENDS: DocSection = DocSection {
     include: true,
     label: "Trends",
-    description: Some("Slopes of short series, and whether there is a trend at all."),
+    description: Some(
+        "Slopes of short series, whether there is a trend at all, and changes from year to year.",
+    ),
 };
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub fn index_to_base(value: &[f64], time: &[f64], base_time: f64) -> Vec<PointFi
     let base = periods.above_zero_at(base_time);
     let index = |&t: &f64| {
         let base = base.clone()?;
-        Ok(100.0 * (periods.at(t)? / base))
+        Ok(100.0 * periods.at(t)? / base)
     };
     time.iter().map(index).map(PointFigure::of).collect()
 }

@@ -47,7 +47,7 @@ fn change(periods: &Periods, time: f64) -> YearOnYear {
         Err(reason) => return YearOnYear::unknown(reason),
     };
     let (per_cent, reason) = match periods.above_zero_at(time - 1.0) {
-        Ok(base) => match 100.0 * (estimate / base) {
+        Ok(base) => match 100.0 * estimate / base {
             per_cent if per_cent.is_finite() => (Some(per_cent), None),
             _ => (None, Some("the result is too large for a 64-bit number".to_owned())),
         },
