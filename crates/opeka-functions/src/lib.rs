@@ -36,6 +36,9 @@
 //! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
 //! | `theil_sen` | aggregate functions, also over windows |
 //! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
+//! | `theil_sen`, `mann_kendall`, `seasonal_mann_kendall`, `regional_mann_kendall`, `ols_trend`, `aapc`, `poisson_trend`, `cagr`, `pettitt` | aggregate functions, also over windows |
+//! | `year_on_year`, `index_to_base`, `moving_average` | window functions |
+//! | `block_mann_kendall`, `point_figure` | what some of those share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -48,7 +51,20 @@
 mod proportion_ci;
 mod rate_ci;
 
+mod aapc;
+mod block_mann_kendall;
+mod cagr;
+mod index_to_base;
+mod mann_kendall;
+mod moving_average;
+mod ols_trend;
+mod pettitt;
+mod point_figure;
+mod poisson_trend;
+mod regional_mann_kendall;
+mod seasonal_mann_kendall;
 mod theil_sen;
+mod year_on_year;
 
 mod funnel_limits;
 mod xmr;
@@ -116,6 +132,14 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    mann_kendall::MannKendall,
+    seasonal_mann_kendall::SeasonalMannKendall,
+    regional_mann_kendall::RegionalMannKendall,
+    ols_trend::OlsTrend,
+    aapc::Aapc,
+    poisson_trend::PoissonTrend,
+    cagr::Cagr,
+    pettitt::Pettitt,
 }
 
 functions! {
@@ -125,6 +149,9 @@ functions! {
     funnel_limits::FunnelLimits,
     benjamini_hochberg::BenjaminiHochberg,
     holm::Holm,
+    year_on_year::YearOnYear,
+    index_to_base::IndexToBase,
+    moving_average::MovingAverage,
 }
 
 /// Name and default of each parameter of one of our functions, as SQL would write them; no default
@@ -146,7 +173,9 @@ const RATES: DocSection = DocSection {
 const TRENDS: DocSection = DocSection {
     include: true,
     label: "Trends",
-    description: Some("Slopes of short series, and whether there is a trend at all."),
+    description: Some(
+        "Slopes of short series, whether there is a trend at all, and changes from year to year.",
+    ),
 };
 
 const CHARTS: DocSection = DocSection {

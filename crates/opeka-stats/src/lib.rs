@@ -52,6 +52,7 @@
 //! | `state_space` | the Kalman filter with an exact diffuse start |
 //! | `optimise` | the lowest point of a function of few variables |
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen), lines that meet (joinpoint), the published trend marker |
+//! | `trend` | slopes and tests of short series, change points, changes from year to year |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -114,3 +115,15 @@ pub use trend::joinpoint::{
 };
 pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};
 pub use trend::trend_marker::{Counts, Measure, TrendMarker, TrendMarkerOptions, trend_marker};
+pub use trend::aapc::{Aapc, aapc};
+pub use trend::blocks::{
+    BlockDependence, BlockMannKendall, regional_mann_kendall, seasonal_mann_kendall,
+pub use trend::cagr::{Cagr, cagr};
+pub use trend::index_to_base::index_to_base;
+pub use trend::mann_kendall::{MannKendall, MannKendallVariant, mann_kendall};
+pub use trend::moving_average::{MovingWindow, moving_average};
+pub use trend::ols_trend::{OlsTrend, ols_trend};
+pub use trend::periods::PointFigure;
+pub use trend::pettitt::{Pettitt, pettitt};
+pub use trend::poisson_trend::{PoissonTrend, PoissonVariance, poisson_trend};
+pub use trend::year_on_year::{YearOnYear, year_on_year};

@@ -25,6 +25,11 @@ impl Reason {
         Self::because(format!("{argument} is missing"))
     }
 
+    /// The clause after "because".
+    pub(crate) fn why(&self) -> &str {
+        &self.why
+    }
+
     /// The estimate stands, but `part` of the result could not be calculated.
     pub(crate) fn of_part(part: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
         Self { part, why: why.into() }

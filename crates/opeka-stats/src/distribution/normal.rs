@@ -1,5 +1,6 @@
 //! The standard normal distribution.
 
+use std::cell::Cell;
 use std::f64::consts::{PI, SQRT_2};
 
 /// Φ(x), the probability of a value below `x`; keeps its relative precision in the lower tail.
@@ -33,7 +34,15 @@ pub(crate) fn quantile(p: f64) -> f64 {
 
 /// The `z` for which a standard normal value lies within ±z with probability `conf_level`.
 pub(crate) fn two_sided(conf_level: f64) -> f64 {
-    -quantile((1.0 - conf_level) / 2.0)
+    // One level serves thousands of series.
+    thread_local!(static LAST: Cell<(f64, f64)> = const { Cell::new((f64::NAN, f64::NAN)) });
+    let (level, z) = LAST.get();
+    if level == conf_level {
+        return z;
+    }
+    let z = -quantile((1.0 - conf_level) / 2.0);
+    LAST.set((conf_level, z));
+    z
 }
 
 /// The probability of a value at least as far from zero as `z`, on either side.
@@ -62,6 +71,10 @@ mod tests {
             assert_close(quantile(p), z, 1e-14);
         }
         assert!(quantile(0.5).abs() < 1e-16);
+        assert_close(two_sided(0.95), 1.959_963_984_540_054, 1e-14);
+        // Whichever level was asked for before.
+        assert_close(two_sided(0.9), 1.644_853_626_951_472_2, 1e-14);
+        assert_close(two_sided(0.9), 1.644_853_626_951_472_2, 1e-14);
         assert_close(two_sided(0.95), 1.959_963_984_540_054, 1e-14);
         assert_close(two_sided_p(1.959_963_984_540_054), 0.05, 1e-14);
     }

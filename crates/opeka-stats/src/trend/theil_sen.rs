@@ -1,13 +1,13 @@
 //! The Theil–Sen slope: a trend that a wild year cannot move.
 
-use super::kendall;
+use super::kendall::{self, Kendall};
+use super::order::median;
+pub use super::series::MAX_POINTS;
+use super::series::require_series;
+use super::slopes::Slopes;
 use crate::Reason;
 use crate::distribution::normal;
 use crate::reason::{require_conf_level, require_finite_result};
-
-/// With more points than this the pairs no longer fit comfortably into memory (twelve million of
-/// them at the limit); a series of 5 000 days spans nearly fourteen years.
-pub const MAX_POINTS: usize = 5_000;
 
 const MIN_POINTS: usize = 3;
 const METHOD: &str = "Theil-Sen";
@@ -85,32 +85,14 @@ impl TheilSen {
 
 fn calculate(value: &[f64], time: &[f64], conf_level: f64) -> Result<TheilSen, Reason> {
     require_conf_level(conf_level)?;
+    require_series(value, time, MIN_POINTS)?;
     let n_obs = value.len();
-    if time.len() != n_obs {
-        return Err(Reason::because(format!("there are {n_obs} values and {} times", time.len())));
-    }
-    if n_obs < MIN_POINTS {
-        return Err(Reason::because(format!(
-            "there are {n_obs} points (it takes {MIN_POINTS} or more)"
-        )));
-    }
-    if n_obs > MAX_POINTS {
-        return Err(Reason::because(format!(
-            "there are {n_obs} points (it takes {MAX_POINTS} or fewer; average them by period)"
-        )));
-    }
-    if !value.iter().chain(time).all(|number| number.is_finite()) {
-        return Err(Reason::because("a value or a time is not a finite number"));
-    }
 
-    let slopes = sorted_slopes(value, time);
-    if slopes.is_empty() {
-        return Err(Reason::because("all times are equal"));
-    }
-    let slope = median_of_sorted(&slopes);
+    let mut slopes = Slopes::of(value, time);
+    let slope = slopes.ranked.median().ok_or_else(|| Reason::because("all times are equal"))?;
     let intercept = median(value) - slope * median(time);
-    require_finite_result(&slopes)?;
-    require_finite_result(&[slope, intercept])?;
+    let worst = if slopes.finite { slope } else { f64::INFINITY };
+    require_finite_result(&[worst, intercept])?;
 
     let mut result = TheilSen {
         estimate: Some(slope),
@@ -124,17 +106,15 @@ fn calculate(value: &[f64], time: &[f64], conf_level: f64) -> Result<TheilSen, R
         reason: None,
     };
 
-    let variance = kendall::variance_of_s(time, value);
+    let Kendall { score, variance, .. } = Kendall::of(&slopes, value, time);
     if variance <= 0.0 {
         result.reason = Some(Reason::of_part("the limits and the test", "all values are equal"));
         return Ok(result);
     }
-    let falling = slopes.partition_point(|&slope| slope < 0.0);
-    let rising = slopes.len() - slopes.partition_point(|&slope| slope <= 0.0);
-    let (z, p) = kendall::z_and_p(rising as f64 - falling as f64, variance);
+    let (z, p) = kendall::z_and_p(score, variance);
     (result.statistic, result.p_value) = (Some(z), Some(p));
 
-    match sen_limits(&slopes, variance, conf_level) {
+    match sen_limits(&mut slopes, variance, conf_level) {
         Some((low, high)) => (result.conf_low, result.conf_high) = (Some(low), Some(high)),
         None => {
             result.reason = Some(Reason::of_part(
@@ -146,25 +126,8 @@ fn calculate(value: &[f64], time: &[f64], conf_level: f64) -> Result<TheilSen, R
     Ok(result)
 }
 
-/// The slopes of all pairs of points that differ in time, ascending.
-///
-/// A slope is the same number whichever point of the pair comes first, so that the result does not
-/// depend on the order of the points; adding zero makes a negative zero an ordinary one.
-fn sorted_slopes(value: &[f64], time: &[f64]) -> Vec<f64> {
-    let mut slopes = Vec::with_capacity(value.len() * (value.len() - 1) / 2);
-    for (i, (y_i, t_i)) in value.iter().zip(time).enumerate() {
-        for (y_j, t_j) in value[..i].iter().zip(time) {
-            if t_i != t_j {
-                slopes.push((y_i - y_j) / (t_i - t_j) + 0.0);
-            }
-        }
-    }
-    slopes.sort_unstable_by(f64::total_cmp);
-    slopes
-}
-
 /// The slopes whose ranks, counted from 1, are round((N − C)/2) and round((N + C)/2 + 1).
-fn sen_limits(slopes: &[f64], variance: f64, conf_level: f64) -> Option<(f64, f64)> {
+fn sen_limits(slopes: &mut Slopes, variance: f64, conf_level: f64) -> Option<(f64, f64)> {
     let n = slopes.len() as f64;
     let c = normal::two_sided(conf_level) * variance.sqrt();
     let low = ((n - c) / 2.0).round_ties_even();
@@ -172,23 +135,7 @@ fn sen_limits(slopes: &[f64], variance: f64, conf_level: f64) -> Option<(f64, f6
     if low < 1.0 || high > n {
         return None;
     }
-    Some((slopes[low as usize - 1], slopes[high as usize - 1]))
-}
-
-fn median(numbers: &[f64]) -> f64 {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    median_of_sorted(&sorted)
-}
-
-fn median_of_sorted(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        // Halves first: the sum of two finite numbers may not be finite.
-        0.5 * sorted[middle - 1] + 0.5 * sorted[middle]
-    }
+    slopes.ranked.at(low as usize - 1).zip(slopes.ranked.at(high as usize - 1))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 mod control;
 mod forecasts;
 mod joinpoint;
+mod growth;
+mod mann_kendall;
 mod rates;
 mod support;
 mod trends;
@@ -31,5 +33,7 @@ fn main() -> ExitCode {
     trials.extend(joinpoint::trials(reference));
     trials.extend(trends::trials(reference));
     trials.extend(control::trials(reference));
+    trials.extend(mann_kendall::trials(reference));
+    trials.extend(growth::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -85,6 +85,24 @@ impl Table {
         ])
     }
 
+    /// Two columns of the rows in which a third one has this number.
+    pub(crate) fn unit(
+        &self,
+        key: &str,
+        unit: f64,
+        columns: [&str; 2],
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for row in &self.rows {
+            if self.number(row, key)? == unit {
+                first.push(self.number(row, columns[0])?);
+                second.push(self.number(row, columns[1])?);
+            }
+        }
+        ensure!(!first.is_empty(), "no rows with {key} {unit}");
+        Ok((first, second))
+    }
+
     /// A column of numbers.
     pub(crate) fn column(&self, name: &str) -> Result<Vec<f64>> {
         self.rows.iter().map(|row| self.number(row, name)).collect()

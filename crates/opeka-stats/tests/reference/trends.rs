@@ -99,13 +99,7 @@ fn panel_trends(folder: &Path) -> Result<()> {
     let table = Table::open(&folder.join("data/ehec_medicaid.csv"))?;
     for theirs in rows(&answers(folder, "trend_panel_ehec")?)? {
         let unit = given(theirs, "unit")?;
-        let (mut value, mut time) = (Vec::new(), Vec::new());
-        for row in &table.rows {
-            if table.number(row, "stfips")? == unit {
-                value.push(table.number(row, "dins")?);
-                time.push(table.number(row, "year")?);
-            }
-        }
+        let (value, time) = table.unit("stfips", unit, ["dins", "year"])?;
         let ours = theil_sen(&value, &time, 0.95);
         let what = format!("unit {unit}");
         let limits = ["sen", "sen_lo", "sen_up"].map(|key| theirs[key].as_f64());
