@@ -32,7 +32,7 @@
 //! | module | what |
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
-//! | `theil_sen` | aggregate functions, also over windows |
+//! | `theil_sen`, `joinpoint`, `joinpoint_counts`, `trend_marker` | aggregate functions, also over windows |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -45,7 +45,10 @@
 mod proportion_ci;
 mod rate_ci;
 
+mod joinpoint;
+mod joinpoint_counts;
 mod theil_sen;
+mod trend_marker;
 
 mod aggregate;
 mod documentation;
@@ -100,6 +103,9 @@ functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
     theil_sen::TheilSen,
+    joinpoint::Joinpoint,
+    joinpoint_counts::JoinpointCounts,
+    trend_marker::TrendMarker,
 }
 
 functions! {
