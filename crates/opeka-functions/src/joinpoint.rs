@@ -326,7 +326,7 @@ mod tests {
 
         let mut batch = float_batch(&[&value, &time]);
         let nothing: Vec<Option<f64>> = vec![None; 12];
-        batch.extend(float_batch(&[&nothing; 7]));
+        batch.extend(float_batch(&[nothing.as_slice(); 7]));
         let mut status = [None; 12];
         status[4] = Some("B");
         let batch: Vec<ArrayRef> = batch.into_iter().chain([words(&status)]).collect();
