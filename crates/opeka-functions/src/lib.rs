@@ -32,7 +32,9 @@
 //! | module | what |
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
-//! | `theil_sen`, `joinpoint`, `joinpoint_counts`, `trend_marker` | aggregate functions, also over windows |
+//! | `theil_sen`, `joinpoint`, `joinpoint_counts`, `trend_marker`, `xmr` | aggregate functions, also over windows |
+//! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
+//! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -49,6 +51,16 @@ mod joinpoint;
 mod joinpoint_counts;
 mod theil_sen;
 mod trend_marker;
+
+mod funnel_limits;
+mod xmr;
+mod xmr_point;
+
+mod benjamini_hochberg;
+mod damped_holt;
+mod forecast;
+mod holm;
+mod local_linear_trend;
 
 mod aggregate;
 mod documentation;
@@ -106,11 +118,18 @@ functions! {
     joinpoint::Joinpoint,
     joinpoint_counts::JoinpointCounts,
     trend_marker::TrendMarker,
+    xmr::Xmr,
+    damped_holt::DampedHolt,
+    local_linear_trend::LocalLinearTrend,
 }
 
 functions! {
     /// Figures of one row each that depend on its partition, in the order of the reference.
     all_window_functions -> WindowUDF, window_parameters, Window, window:
+    xmr_point::XmrPoints,
+    funnel_limits::FunnelLimits,
+    benjamini_hochberg::BenjaminiHochberg,
+    holm::Holm,
 }
 
 /// Name and default of each parameter of one of our functions, as SQL would write them; no default
@@ -133,6 +152,24 @@ const TRENDS: DocSection = DocSection {
     include: true,
     label: "Trends",
     description: Some("Slopes of short series, and whether there is a trend at all."),
+};
+
+const CHARTS: DocSection = DocSection {
+    include: true,
+    label: "Control charts and funnels",
+    description: Some("Which points of a series, and which areas, are more than chance."),
+};
+
+const MANY_TESTS: DocSection = DocSection {
+    include: true,
+    label: "Many tests at once",
+    description: Some("p-values of a family of tests, so that chance makes no discoveries."),
+};
+
+const FORECASTS: DocSection = DocSection {
+    include: true,
+    label: "Forecasts",
+    description: Some("The next years of a short series, with prediction intervals."),
 };
 
 #[cfg(test)]

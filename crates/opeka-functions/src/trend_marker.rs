@@ -14,6 +14,7 @@ use crate::parameters::{Kind, Options, Parameters, STATUS};
 use crate::row::{Column, Row, text};
 use crate::rows::Rows;
 use crate::series::STATUS_ARGUMENT;
+use crate::xmr::POLARITY_ARGUMENT;
 
 pub(crate) struct TrendMarker;
 
@@ -24,7 +25,7 @@ impl Aggregate for TrendMarker {
             ("events", Kind::Number),
             ("population", Kind::Number),
             ("time", Kind::Number),
-            ("polarity", Kind::Choice(&["none", "low is good", "high is good"])),
+            ("polarity", Kind::Choice(&Polarity::NAMES)),
             ("measure", Kind::Choice(&["proportion", "rate"])),
             ("counts", Kind::Choice(&["flow", "stock"])),
             ("multiplier", Kind::NumberOption(100.0)),
@@ -35,11 +36,7 @@ impl Aggregate for TrendMarker {
 
     fn calculate(rows: &Rows, options: &Options) -> Answer {
         let options = TrendMarkerOptions {
-            polarity: match options.choice("polarity") {
-                "low is good" => Polarity::LowIsGood,
-                "high is good" => Polarity::HighIsGood,
-                _ => Polarity::None,
-            },
+            polarity: Polarity::named(options.choice("polarity")).unwrap_or_default(),
             measure: match options.choice("measure") {
                 "rate" => Measure::Rate,
                 _ => Measure::Proportion,
@@ -117,10 +114,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     .with_argument("events", "How many events there were in a year: a number of zero or more.")
     .with_argument("population", "Among how many: a number above zero.")
     .with_argument("time", "The year, as a number: `cast(time_period as int)`.")
-    .with_argument(
-        "polarity",
-        "What is good: `'none'` (the default), `'low is good'` or `'high is good'`.",
-    )
+    .with_argument("polarity", POLARITY_ARGUMENT)
     .with_argument(
         "measure",
         "`'proportion'`, people with the event among people (the default), or `'rate'`.",

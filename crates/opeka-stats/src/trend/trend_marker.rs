@@ -2,7 +2,7 @@
 
 use crate::distribution::normal;
 use crate::reason::{require_finite_result, require_not_negative, require_positive};
-use crate::{Reason, rate_ci};
+use crate::{Polarity, Reason, rate_ci};
 
 /// The rule looks at this many of the latest points.
 const POINTS: usize = 5;
@@ -12,15 +12,6 @@ const THRESHOLD: f64 = 9.549_535_706_083_24;
 
 const PROPORTION: &str = "Fingertips recent trend, chi-square for trend in proportions";
 const RATE: &str = "Fingertips recent trend, weighted slope of rates";
-
-/// What a rise means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Polarity {
-    LowIsGood,
-    HighIsGood,
-    /// Neither: the judgement only names the direction.
-    None,
-}
 
 /// What events are counted among.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
