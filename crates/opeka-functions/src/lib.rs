@@ -32,9 +32,8 @@
 //! | module | what |
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
-//! | `theil_sen`, `xmr` | aggregate functions, also over windows |
+//! | `theil_sen`, `joinpoint`, `joinpoint_counts`, `trend_marker`, `xmr` | aggregate functions, also over windows |
 //! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
-//! | `theil_sen` | aggregate functions, also over windows |
 //! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
 //! | `theil_sen`, `mann_kendall`, `seasonal_mann_kendall`, `regional_mann_kendall`, `ols_trend`, `aapc`, `poisson_trend`, `cagr`, `pettitt` | aggregate functions, also over windows |
 //! | `year_on_year`, `index_to_base`, `moving_average` | window functions |
@@ -65,6 +64,9 @@ mod regional_mann_kendall;
 mod seasonal_mann_kendall;
 mod theil_sen;
 mod year_on_year;
+mod joinpoint;
+mod joinpoint_counts;
+mod trend_marker;
 
 mod funnel_limits;
 mod xmr;
@@ -129,6 +131,9 @@ functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
     theil_sen::TheilSen,
+    joinpoint::Joinpoint,
+    joinpoint_counts::JoinpointCounts,
+    trend_marker::TrendMarker,
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,

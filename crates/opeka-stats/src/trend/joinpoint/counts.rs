@@ -351,7 +351,7 @@ fn calculate(
     if most < max_joins {
         result.reason = Some(Reason::of_part(
             "a fit with all joins",
-            format!("{times} times allow {allowed} joins and not {max_joins}"),
+            format!("{times} times have room for {allowed} of {max_joins}"),
         ));
     }
     Ok(result)

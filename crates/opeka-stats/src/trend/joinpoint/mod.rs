@@ -278,7 +278,7 @@ fn calculate(
     if most < max_joins && result.reason.is_none() {
         result.reason = Some(Reason::of_part(
             "a fit with all joins",
-            format!("{} times allow {allowed} joins and not {max_joins}", series.distinct.len()),
+            format!("{} times have room for {allowed} of {max_joins}", series.distinct.len()),
         ));
     }
     Ok(result)

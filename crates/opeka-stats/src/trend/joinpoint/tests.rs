@@ -252,7 +252,7 @@ fn edges() {
     assert!(reason(short.reason).contains("the segments leave no degree of freedom"));
     assert!(short.estimate.is_some() && short.conf_low.is_none());
     let short = joinpoint(&y[..6], &t[..6], 2, &default);
-    assert!(reason(short.reason).contains("6 times allow 1 joins and not 2"));
+    assert!(reason(short.reason).contains("6 times have room for 1 of 2"));
     let long = years(200);
     let wide = joinpoint(&long, &long, 3, &default);
     assert!(reason(wide.reason).contains("3 joins in 200 times can lie in more than 500000 ways"));

@@ -73,7 +73,7 @@ fn edges() {
     assert!(why(&EVENTS, &POPULATION, &[1.0; 8]).contains("1 different times"));
     let short = joinpoint_counts(&EVENTS[..4], &POPULATION[..4], &t[..4], 2, &FIXED);
     assert_eq!(short.n_joins, Some(0));
-    assert!(reason(short.reason).contains("4 times allow 0 joins and not 2"));
+    assert!(reason(short.reason).contains("4 times have room for 0 of 2"));
     let level = JoinpointCountsOptions { conf_level: 0.0, ..BIC };
     let trend = joinpoint_counts(&EVENTS, &POPULATION, &t, 1, &level);
     assert!(reason(trend.reason).contains("conf_level is 0"));
