@@ -42,8 +42,11 @@
 //! | module | what |
 //! |---|---|
 //! | `reason` | why a number is missing; the preconditions that methods share |
+//! | `sum` | sums that do not depend on the order of their terms |
 //! | `estimate` | the result of methods that give a figure and its limits |
-//! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
+//! | `rate` | events per population (exact Poisson, Byar), crude or standardised; proportions (Wilson); means |
+//! | `compare` | figures against a benchmark, and the position of an area among others |
+//! | `inequality` | differences between areas: gradients, dispersion, concentration, convergence |
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
@@ -51,9 +54,15 @@
 
 mod reason;
 
+mod sum;
+
 mod estimate;
 
 mod rate;
+
+mod compare;
+
+mod inequality;
 
 mod trend;
 
@@ -69,8 +78,20 @@ mod random;
 #[cfg(test)]
 mod testing;
 
+pub use compare::benchmark::{Comparison, Distance, compare, distance};
+pub use compare::polarity::Polarity;
+pub use compare::position::{Position, QuantileGroup, position, quantile_group};
 pub use estimate::Estimate;
-pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
-pub use rate::wilson::proportion_ci;
+pub use inequality::concentration::{Inequality, gini, theil_index};
+pub use inequality::convergence::{
+    BetaConvergence, SigmaConvergence, beta_convergence, sigma_convergence,
+};
+pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
+pub use inequality::variation::coefficient_of_variation;
+pub use rate::direct::{Dsr, DsrLimits, dsr};
+pub use rate::indirect::{Isr, isr};
+pub use rate::mean::{MeanCi, mean_ci};
+pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
+pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
 pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};

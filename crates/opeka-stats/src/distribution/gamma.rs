@@ -152,7 +152,7 @@ pub(super) fn stirling_error(a: f64) -> f64 {
 }
 
 /// a ln(a/x) + x − a, which is small where `a` and `x` are near each other.
-pub(super) fn deviance(a: f64, x: f64) -> f64 {
+pub(crate) fn deviance(a: f64, x: f64) -> f64 {
     let difference = a - x;
     if difference.abs() >= 0.1 * (a + x) {
         return a * libm::log(a / x) + x - a;

@@ -5,6 +5,7 @@
 //! it names none; a variable that names no folder fails the run.
 
 mod rates;
+mod standardised;
 mod support;
 mod trends;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     }
     let reference = folder.as_deref();
     let mut trials = rates::trials(reference);
+    trials.extend(standardised::trials(reference));
     trials.extend(trends::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
