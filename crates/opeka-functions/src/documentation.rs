@@ -2,13 +2,13 @@
 
 use datafusion_expr::Documentation;
 
-use crate::{all_aggregate_functions, all_scalar_functions};
+use crate::{all_aggregate_functions, all_scalar_functions, all_window_functions};
 
 /// What a function's own documentation says.
 #[derive(Debug, Clone)]
 pub struct FunctionDocumentation {
     pub name: String,
-    /// `scalar` or `aggregate`.
+    /// `scalar`, `aggregate` or `window`.
     pub kind: &'static str,
     pub syntax: String,
     pub description: String,
@@ -25,7 +25,9 @@ pub fn documentation() -> Vec<FunctionDocumentation> {
     let scalar = scalar.iter().filter_map(|f| read(f.name(), "scalar", f.documentation()?));
     let aggregate =
         aggregate.iter().filter_map(|f| read(f.name(), "aggregate", f.documentation()?));
-    let mut all: Vec<FunctionDocumentation> = scalar.chain(aggregate).collect();
+    let window = all_window_functions();
+    let window = window.iter().filter_map(|f| read(f.name(), "window", f.documentation()?));
+    let mut all: Vec<FunctionDocumentation> = scalar.chain(aggregate).chain(window).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }

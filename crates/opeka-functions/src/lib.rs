@@ -22,25 +22,40 @@
 //!   one of its columns is `NULL`.
 //! - No result depends on the order of rows, of batches or of partitions.
 //!
+//! A function is a type without values that implements `Scalar`, `Aggregate` or `Window`: its
+//! parameters, one call of the method, its documentation. The fields of a result are named where
+//! `Row` is implemented for it, in the file of the function that returns it. Lists of structs are
+//! `Column::List`. Functions of a series end their parameters with `STATUS`.
+//!
 //! In reading order:
 //!
 //! | module | what |
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
 //! | `theil_sen` | aggregate functions, also over windows |
-//! | `parameters` | names, defaults, coercion, the loop over rows |
-//! | `collect` | the state of an aggregate that needs all its rows |
-//! | `row` | results as Arrow structs |
+//! | `parameters` | names, kinds and defaults of arguments; the values of options |
+//! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
+//! | `rows` | the rows that an aggregate or a window function is given |
+//! | `series` | breaks, provisional values and forecasts |
+//! | `row`, `estimate` | results as Arrow structs |
+//! | `documentation` | what the program prints of a function |
+
+#![allow(dead_code, unused_imports, reason = "functions that use all of this are on their way")]
 
 mod proportion_ci;
 mod rate_ci;
 
 mod theil_sen;
 
-mod collect;
+mod aggregate;
 mod documentation;
+mod estimate;
 mod parameters;
 mod row;
+mod rows;
+mod scalar;
+mod series;
+mod window;
 
 #[cfg(test)]
 mod testing;
@@ -49,19 +64,57 @@ pub use documentation::{FunctionDocumentation, documentation};
 
 use std::sync::Arc;
 
-use datafusion_expr::{AggregateUDF, DocSection, ScalarUDF};
+use datafusion_expr::{AggregateUDF, DocSection, ScalarUDF, WindowUDF};
 
-/// Figures of one row each, in the order of the reference.
-pub fn all_scalar_functions() -> Vec<Arc<ScalarUDF>> {
-    vec![
-        Arc::new(ScalarUDF::from(rate_ci::RateCi::new())),
-        Arc::new(ScalarUDF::from(proportion_ci::ProportionCi::new())),
-    ]
+use aggregate::{Aggregate, aggregate};
+use parameters::Parameters;
+use scalar::{Scalar, scalar};
+use window::{Window, window};
+
+/// Lists functions, as the engine sees them and as their parameters.
+macro_rules! functions {
+    (
+        $(#[$documentation:meta])*
+        $all:ident -> $engine:ty, $parameters:ident, $kind:ident, $make:ident:
+        $($function:path),* $(,)?
+    ) => {
+        $(#[$documentation])*
+        pub fn $all() -> Vec<Arc<$engine>> {
+            vec![$($make::<$function>()),*]
+        }
+
+        fn $parameters() -> Vec<Parameters> {
+            vec![$(<$function as $kind>::PARAMETERS),*]
+        }
+    };
 }
 
-/// Figures of many rows, in the order of the reference.
-pub fn all_aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    vec![Arc::new(AggregateUDF::from(theil_sen::TheilSen::new()))]
+functions! {
+    /// Figures of one row each, in the order of the reference.
+    all_scalar_functions -> ScalarUDF, scalar_parameters, Scalar, scalar:
+    rate_ci::RateCi,
+    proportion_ci::ProportionCi,
+}
+
+functions! {
+    /// Figures of many rows, in the order of the reference.
+    all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
+    theil_sen::TheilSen,
+}
+
+functions! {
+    /// Figures of one row each that depend on its partition, in the order of the reference.
+    all_window_functions -> WindowUDF, window_parameters, Window, window:
+}
+
+/// Name and default of each parameter of one of our functions, as SQL would write them; no default
+/// where it must be given. `None` where the function is not ours.
+///
+/// An engine that resolves named arguments by position needs it to fill what a call leaves out.
+pub fn parameters_of(function: &str) -> Option<Vec<(&'static str, Option<String>)>> {
+    let all = [scalar_parameters(), aggregate_parameters(), window_parameters()];
+    let known = |parameters: &Parameters| parameters.function == function;
+    Some(all.into_iter().flatten().find(known)?.defaults())
 }
 
 const RATES: DocSection = DocSection {
@@ -91,7 +144,11 @@ mod tests {
         let aggregate = aggregate.iter().map(|udf| {
             (udf.name().to_owned(), udf.signature().clone(), udf.documentation().cloned())
         });
-        scalar.chain(aggregate).collect()
+        let window = all_window_functions();
+        let window = window.iter().map(|udf| {
+            (udf.name().to_owned(), udf.signature().clone(), udf.documentation().cloned())
+        });
+        scalar.chain(aggregate).chain(window).collect()
     }
 
     #[test]

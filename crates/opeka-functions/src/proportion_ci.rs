@@ -2,57 +2,32 @@
 
 use std::sync::LazyLock;
 
-use arrow::datatypes::DataType;
-use datafusion_common::Result;
-use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use datafusion_expr::Documentation;
 use opeka_stats::{Estimate, proportion_ci};
 
 use crate::RATES;
-use crate::parameters::Parameters;
-use crate::row::struct_type;
+use crate::parameters::{Kind, Parameters};
+use crate::scalar::{Arguments, Scalar};
 
-const PARAMETERS: Parameters = Parameters {
-    function: "proportion_ci",
-    required: &["successes", "trials"],
-    optional: &[("conf_level", 0.95)],
-};
+pub(crate) struct ProportionCi;
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ProportionCi {
-    signature: Signature,
-}
+impl Scalar for ProportionCi {
+    const PARAMETERS: Parameters = Parameters {
+        function: "proportion_ci",
+        list: &[
+            ("successes", Kind::Number),
+            ("trials", Kind::Number),
+            ("conf_level", Kind::NumberOption(0.95)),
+        ],
+    };
+    type Result = Estimate;
 
-impl ProportionCi {
-    pub(crate) fn new() -> Self {
-        Self { signature: PARAMETERS.signature() }
-    }
-}
-
-impl ScalarUDFImpl for ProportionCi {
-    fn name(&self) -> &str {
-        PARAMETERS.function
+    fn method() -> impl FnMut(&Arguments<'_>) -> Self::Result {
+        |row| proportion_ci(row.number(0), row.number(1), row.number(2))
     }
 
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        PARAMETERS.coerce(arg_types)
-    }
-
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(struct_type::<Estimate>())
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        PARAMETERS.invoke(args, |[successes, trials, conf_level]| {
-            proportion_ci(successes, trials, conf_level)
-        })
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        Some(&DOCUMENTATION)
+    fn documentation() -> &'static Documentation {
+        &DOCUMENTATION
     }
 }
 
@@ -100,13 +75,14 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scalar::Udf;
     use crate::testing::{floats, invoke, numbers, texts};
 
     #[test]
     fn defaults_nulls_and_failed_preconditions() {
         let successes = floats(&[Some(1.0), Some(3.0), Some(0.0), Some(5.0)]);
         let trials = floats(&[Some(4.0), None, Some(0.0), Some(4.0)]);
-        let result = invoke(&ProportionCi::new(), &[successes, trials], 4);
+        let result = invoke(&Udf::<ProportionCi>::new(), &[successes, trials], 4);
         assert_eq!(numbers(&result, "estimate"), [Some(0.25), None, None, None]);
         assert_eq!(texts(&result, "method")[0].as_deref(), Some("Wilson score"));
         let reasons = texts(&result, "reason");

@@ -2,57 +2,33 @@
 
 use std::sync::LazyLock;
 
-use arrow::datatypes::DataType;
-use datafusion_common::Result;
-use datafusion_expr::{ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use datafusion_expr::Documentation;
 use opeka_stats::{Estimate, rate_ci};
 
 use crate::RATES;
-use crate::parameters::Parameters;
-use crate::row::struct_type;
+use crate::parameters::{Kind, Parameters};
+use crate::scalar::{Arguments, Scalar};
 
-const PARAMETERS: Parameters = Parameters {
-    function: "rate_ci",
-    required: &["events", "population"],
-    optional: &[("multiplier", 1.0), ("conf_level", 0.95)],
-};
+pub(crate) struct RateCi;
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct RateCi {
-    signature: Signature,
-}
+impl Scalar for RateCi {
+    const PARAMETERS: Parameters = Parameters {
+        function: "rate_ci",
+        list: &[
+            ("events", Kind::Number),
+            ("population", Kind::Number),
+            ("multiplier", Kind::NumberOption(1.0)),
+            ("conf_level", Kind::NumberOption(0.95)),
+        ],
+    };
+    type Result = Estimate;
 
-impl RateCi {
-    pub(crate) fn new() -> Self {
-        Self { signature: PARAMETERS.signature() }
-    }
-}
-
-impl ScalarUDFImpl for RateCi {
-    fn name(&self) -> &str {
-        PARAMETERS.function
+    fn method() -> impl FnMut(&Arguments<'_>) -> Self::Result {
+        |row| rate_ci(row.number(0), row.number(1), row.number(2), row.number(3))
     }
 
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        PARAMETERS.coerce(arg_types)
-    }
-
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(struct_type::<Estimate>())
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        PARAMETERS.invoke(args, |[events, population, multiplier, conf_level]| {
-            rate_ci(events, population, multiplier, conf_level)
-        })
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        Some(&DOCUMENTATION)
+    fn documentation() -> &'static Documentation {
+        &DOCUMENTATION
     }
 }
 
@@ -107,14 +83,16 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scalar::Udf;
     use crate::testing::{floats, invoke, numbers, texts};
     use datafusion_common::ScalarValue;
+    use datafusion_expr::ColumnarValue;
 
     #[test]
     fn defaults_nulls_and_failed_preconditions() {
         let events = floats(&[Some(20.0), None, Some(1.0), Some(-1.0)]);
         let population = floats(&[Some(100.0), Some(100.0), Some(0.0), Some(10.0)]);
-        let result = invoke(&RateCi::new(), &[events, population], 4);
+        let result = invoke(&Udf::<RateCi>::new(), &[events, population], 4);
         assert_eq!(numbers(&result, "estimate"), [Some(0.2), None, None, None]);
         let reasons = texts(&result, "reason");
         assert_eq!(reasons[0], None);
@@ -129,15 +107,15 @@ mod tests {
     #[test]
     fn constants_stay_constant() {
         let args = [4.0, 8500.0, 1000.0, 0.9].map(|x| ColumnarValue::from(ScalarValue::from(x)));
-        let result = invoke(&RateCi::new(), &args, 3);
+        let result = invoke(&Udf::<RateCi>::new(), &args, 3);
         assert!(matches!(result, ColumnarValue::Scalar(ScalarValue::Struct(_))), "{result:?}");
-        let wide = invoke(&RateCi::new(), &args[..3], 3);
+        let wide = invoke(&Udf::<RateCi>::new(), &args[..3], 3);
         assert!(numbers(&wide, "conf_low") < numbers(&result, "conf_low"));
     }
 
     #[test]
     fn no_rows_are_no_rows() {
         let none = [floats(&[]), floats(&[])];
-        assert!(numbers(&invoke(&RateCi::new(), &none, 0), "estimate").is_empty());
+        assert!(numbers(&invoke(&Udf::<RateCi>::new(), &none, 0), "estimate").is_empty());
     }
 }

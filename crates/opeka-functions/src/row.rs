@@ -3,16 +3,22 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, StructArray};
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion_common::Result;
-use opeka_stats::{Estimate, Reason, TheilSen};
+use opeka_stats::Reason;
 
 /// A field of a result: its type, and where it is found.
-pub(crate) enum Column<R> {
+pub(crate) enum Column<R: 'static> {
     Number(fn(&R) -> Option<f64>),
     Count(fn(&R) -> usize),
+    Flag(fn(&R) -> Option<bool>),
     Text(for<'a> fn(&'a R) -> Option<Cow<'a, str>>),
+    /// A list of structs, such as the points of a chart: `Column::List(&List(|r| &r.points))`.
+    List(&'static (dyn ListOf<R> + Sync)),
 }
 
 /// A result of `opeka-stats` that SQL sees as a struct.
@@ -20,74 +26,79 @@ pub(crate) trait Row: Sized + 'static {
     /// The fields of the struct, in order.
     const COLUMNS: &'static [(&'static str, Column<Self>)];
 
-    /// The result for a row in which this argument is `NULL`.
-    fn missing(argument: &str) -> Self;
+    /// The result that only says why there is none.
+    fn unknown(reason: Reason) -> Self;
 }
 
-impl Row for Estimate {
-    const COLUMNS: &'static [(&'static str, Column<Self>)] = &[
-        ("estimate", Column::Number(|e| e.estimate)),
-        ("conf_low", Column::Number(|e| e.conf_low)),
-        ("conf_high", Column::Number(|e| e.conf_high)),
-        ("method", Column::Text(|e| e.method.map(Cow::from))),
-        ("reason", Column::Text(|e| text(e.reason.as_ref()))),
-    ];
+/// A list of structs inside a result.
+pub(crate) struct List<R, S: 'static>(pub(crate) fn(&R) -> &[S]);
 
-    fn missing(argument: &str) -> Self {
-        Self::unknown(Reason::missing(argument))
+pub(crate) trait ListOf<R> {
+    fn data_type(&self) -> DataType;
+    fn array(&self, rows: &[R]) -> Result<ArrayRef>;
+}
+
+impl<R, S: Row + Clone> ListOf<R> for List<R, S> {
+    fn data_type(&self) -> DataType {
+        DataType::List(item::<S>())
+    }
+
+    fn array(&self, rows: &[R]) -> Result<ArrayRef> {
+        let offsets = OffsetBuffer::from_lengths(rows.iter().map(|row| (self.0)(row).len()));
+        let all: Vec<S> = rows.iter().flat_map(|row| (self.0)(row)).cloned().collect();
+        let values = Arc::new(struct_array(&all, None)?);
+        Ok(Arc::new(ListArray::try_new(item::<S>(), offsets, values, None)?))
     }
 }
 
-impl Row for TheilSen {
-    const COLUMNS: &'static [(&'static str, Column<Self>)] = &[
-        ("estimate", Column::Number(|t| t.estimate)),
-        ("conf_low", Column::Number(|t| t.conf_low)),
-        ("conf_high", Column::Number(|t| t.conf_high)),
-        ("intercept", Column::Number(|t| t.intercept)),
-        ("statistic", Column::Number(|t| t.statistic)),
-        ("p_value", Column::Number(|t| t.p_value)),
-        ("n_obs", Column::Count(|t| t.n_obs)),
-        ("method", Column::Text(|t| t.method.map(Cow::from))),
-        ("reason", Column::Text(|t| text(t.reason.as_ref()))),
-    ];
-
-    fn missing(argument: &str) -> Self {
-        Self::unknown(Reason::missing(argument), 0)
-    }
+fn item<S: Row>() -> FieldRef {
+    Arc::new(Field::new_list_field(DataType::Struct(fields::<S>(false)), true))
 }
 
-fn text(reason: Option<&Reason>) -> Option<Cow<'static, str>> {
+/// A reason as a field of text.
+pub(crate) fn text(reason: Option<&Reason>) -> Option<Cow<'static, str>> {
     reason.map(|reason| Cow::from(reason.to_string()))
 }
 
-/// The SQL type of a result.
-pub(crate) fn struct_type<R: Row>() -> DataType {
-    DataType::Struct(fields::<R>())
+/// The SQL type of a result; `noted` results end with a field `note`.
+pub(crate) fn struct_type<R: Row>(noted: bool) -> DataType {
+    DataType::Struct(fields::<R>(noted))
 }
 
-fn fields<R: Row>() -> Fields {
+fn fields<R: Row>(noted: bool) -> Fields {
     let field = |(name, column): &(&'static str, Column<R>)| {
         let data_type = match column {
             Column::Number(_) => DataType::Float64,
             Column::Count(_) => DataType::Int64,
+            Column::Flag(_) => DataType::Boolean,
             Column::Text(_) => DataType::Utf8,
+            Column::List(list) => list.data_type(),
         };
         Field::new(*name, data_type, true)
     };
-    R::COLUMNS.iter().map(field).collect()
+    let note = noted.then(|| Field::new("note", DataType::Utf8, true));
+    R::COLUMNS.iter().map(field).chain(note).collect()
 }
 
-/// Results as a column of structs.
-pub(crate) fn struct_array<R: Row>(rows: &[R]) -> Result<StructArray> {
-    let array = |(_, column): &(&'static str, Column<R>)| -> ArrayRef {
-        match column {
+/// Results as a column of structs, with a note for each where results are noted.
+pub(crate) fn struct_array<R: Row>(
+    rows: &[R],
+    notes: Option<&[Option<String>]>,
+) -> Result<StructArray> {
+    let array = |(_, column): &(&'static str, Column<R>)| -> Result<ArrayRef> {
+        Ok(match column {
             Column::Number(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
             Column::Count(get) => Arc::new(
                 rows.iter().map(|row| i64::try_from(get(row)).ok()).collect::<Int64Array>(),
             ),
+            Column::Flag(get) => Arc::new(rows.iter().map(get).collect::<BooleanArray>()),
             Column::Text(get) => Arc::new(rows.iter().map(get).collect::<StringArray>()),
-        }
+            Column::List(list) => list.array(rows)?,
+        })
     };
-    let arrays = R::COLUMNS.iter().map(array).collect();
-    Ok(StructArray::try_new_with_length(fields::<R>(), arrays, None, rows.len())?)
+    let mut arrays = R::COLUMNS.iter().map(array).collect::<Result<Vec<_>>>()?;
+    if let Some(notes) = notes {
+        arrays.push(Arc::new(notes.iter().map(Option::as_deref).collect::<StringArray>()));
+    }
+    Ok(StructArray::try_new_with_length(fields::<R>(notes.is_some()), arrays, None, rows.len())?)
 }

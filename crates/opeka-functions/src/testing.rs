@@ -1,15 +1,25 @@
 //! Testers: a scalar function called on columns, and an aggregate whose rows arrive in batches.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, StructArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Schema};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, NullArray, StringArray, StructArray,
+};
+use arrow::compute::filter;
+use arrow::datatypes::{DataType, Field, Float64Type};
 use datafusion_common::ScalarValue;
 use datafusion_common::config::ConfigOptions;
-use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion_expr::function::StateFieldsArgs;
 use datafusion_expr::{
-    Accumulator, AggregateUDFImpl, ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl,
+    Accumulator, AggregateUDFImpl, ColumnarValue, EmitTo, GroupsAccumulator, PartitionEvaluator,
+    ScalarFunctionArgs, ScalarUDFImpl,
 };
+
+use crate::aggregate::{Aggregate, Collector, Grouped, Udaf};
+use crate::parameters::Options;
+use crate::row::struct_type;
+use crate::window::{Evaluator, Window};
 
 pub(crate) fn floats(values: &[Option<f64>]) -> ColumnarValue {
     ColumnarValue::Array(Arc::new(Float64Array::from(values.to_vec())))
@@ -70,37 +80,36 @@ pub(crate) fn field(result: &ScalarValue, name: &str) -> ScalarValue {
 }
 
 /// Runs an aggregate over batches in the ways in which an engine may.
-pub(crate) struct AggregateTester {
-    udf: Box<dyn AggregateUDFImpl>,
-    return_field: FieldRef,
+pub(crate) struct AggregateTester<A> {
+    options: Options,
+    return_type: DataType,
+    function: PhantomData<fn() -> A>,
 }
 
-impl AggregateTester {
-    pub(crate) fn new(udf: impl AggregateUDFImpl) -> Self {
-        let return_type = udf.return_type(&[]).unwrap();
-        let return_field = Arc::new(Field::new("result", return_type, true));
-        Self { udf: Box::new(udf), return_field }
+impl<A: Aggregate> AggregateTester<A> {
+    /// A call that gives no option.
+    pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A call with these options.
+    pub(crate) fn with(given: &[(&str, ScalarValue)]) -> Self {
+        let options = A::PARAMETERS.options_of(given).unwrap();
+        let return_type = Udaf::<A>::new().return_type(&[]).unwrap();
+        Self { options, return_type, function: PhantomData }
     }
 
     fn accumulator(&self) -> Box<dyn Accumulator> {
-        self.udf
-            .accumulator(AccumulatorArgs {
-                return_field: Arc::clone(&self.return_field),
-                schema: &Schema::empty(),
-                ignore_nulls: false,
-                order_bys: &[],
-                is_reversed: false,
-                name: "result",
-                is_distinct: false,
-                exprs: &[],
-                expr_fields: &[],
-            })
-            .unwrap()
+        Box::new(Collector::<A>::new(self.options.clone()))
+    }
+
+    fn groups(&self) -> Box<dyn GroupsAccumulator> {
+        Box::new(Grouped::<A>::new(self.options.clone()))
     }
 
     fn evaluate(&self, mut accumulator: Box<dyn Accumulator>) -> ScalarValue {
         let result = accumulator.evaluate().unwrap();
-        assert_eq!(&result.data_type(), self.return_field.data_type());
+        assert_eq!(result.data_type(), self.return_type);
         // Growing windows ask more than once.
         assert_eq!(accumulator.evaluate().unwrap(), result);
         result
@@ -116,7 +125,8 @@ impl AggregateTester {
     }
 
     /// Makes one state per batch, and merges them forwards, backwards, outwards from the middle,
-    /// one by one and all at once: the result must always be that of [`Self::aggregate`].
+    /// one by one and all at once: the result must always be that of [`Self::aggregate`]. The same
+    /// batches then make up groups.
     pub(crate) fn check_merges(&self, batches: &[Vec<ArrayRef>]) {
         let expected = self.aggregate(batches);
         let states: Vec<Vec<ScalarValue>> = batches
@@ -152,16 +162,66 @@ impl AggregateTester {
             at_once.merge_batch(&columns).unwrap();
             assert_eq!(self.evaluate(at_once), expected, "merged at once: {order:?}");
         }
+        self.check_groups(batches, &expected);
+    }
+
+    /// Three groups: all rows, none, and all rows again but for those that a filter stops, which is
+    /// every second. Once in one stage, once through states, and once with the first groups gone
+    /// before the last rows come.
+    fn check_groups(&self, batches: &[Vec<ArrayRef>], expected: &ScalarValue) {
+        let halved: Vec<Vec<ArrayRef>> = batches
+            .iter()
+            .map(|batch| {
+                let n_rows = batch.first().map_or(0, |array| array.len());
+                let every_second: BooleanArray =
+                    (0..n_rows).map(|row| Some(row % 2 == 0)).collect();
+                batch.iter().map(|array| filter(array, &every_second).unwrap()).collect()
+            })
+            .collect();
+        let expected = [expected.clone(), self.aggregate(&[]), self.aggregate(&halved)];
+
+        let add = |groups: &mut dyn GroupsAccumulator, batch: &[ArrayRef], group: usize| {
+            let n_rows = batch.first().map_or(0, |array| array.len());
+            let passes = (0..n_rows).map(|row| Some(group != 2 || row % 2 == 0));
+            let passes: BooleanArray = passes.collect();
+            groups.update_batch(batch, &vec![group; n_rows], Some(&passes), 3).unwrap();
+        };
+        let same = |array: &ArrayRef, expected: &[ScalarValue], how: &str| {
+            assert_eq!(array.len(), expected.len(), "{how}");
+            for (group, expected) in expected.iter().enumerate() {
+                let result = ScalarValue::try_from_array(array, group).unwrap();
+                assert_eq!(&result, expected, "group {group}, {how}");
+            }
+        };
+
+        let mut direct = self.groups();
+        let mut merged = self.groups();
+        for batch in batches {
+            let mut partial = self.groups();
+            for group in [2, 0] {
+                add(direct.as_mut(), batch, group);
+                add(partial.as_mut(), batch, group);
+            }
+            let state = partial.state(EmitTo::All).unwrap();
+            merged.merge_batch(&state, &[0, 1, 2], 3).unwrap();
+            let single = direct.convert_to_state(batch, None).unwrap();
+            assert_eq!(single[0].len(), batch[0].len());
+        }
+        assert!(direct.size() > 0);
+        same(&merged.evaluate(EmitTo::All).unwrap(), &expected, "through states");
+        let first = direct.evaluate(EmitTo::First(1)).unwrap();
+        same(&first, &expected[..1], "the first group");
+        same(&direct.evaluate(EmitTo::All).unwrap(), &expected[1..], "the others");
     }
 
     /// States must have the types that they were declared to have.
     fn check_state_types(&self, states: &[Vec<ScalarValue>]) {
-        let declared = self
-            .udf
+        let return_field = Arc::new(Field::new("result", self.return_type.clone(), true));
+        let declared = Udaf::<A>::new()
             .state_fields(StateFieldsArgs {
                 name: "result",
                 input_fields: &[],
-                return_field: Arc::clone(&self.return_field),
+                return_field,
                 ordering_fields: &[],
                 is_distinct: false,
             })
@@ -187,4 +247,29 @@ impl AggregateTester {
             assert_eq!(sliding.evaluate().unwrap(), self.aggregate(window), "window to {end}");
         }
     }
+}
+
+/// Calls a window function over one partition, of which these are the columns, with these options.
+pub(crate) fn over<W: Window>(
+    columns: &[ArrayRef],
+    options: &[(&str, ScalarValue)],
+) -> ColumnarValue {
+    let n_rows = columns.first().map_or(0, |column| column.len());
+    let options = W::PARAMETERS.options_of(options).unwrap();
+    // Options stand between the columns and are known by name alone.
+    let positions: Vec<usize> = W::PARAMETERS.columns().map(|(position, ..)| position).collect();
+    let last = positions.iter().zip(columns).map(|(position, _)| *position).max().unwrap_or(0);
+    let nothing: ArrayRef = Arc::new(NullArray::new(n_rows));
+    let mut arguments = vec![nothing; last + 1];
+    for (position, column) in positions.iter().zip(columns) {
+        arguments[*position] = Arc::clone(column);
+    }
+    let result = Evaluator::<W>::new(options).evaluate_all(&arguments, n_rows).unwrap();
+    assert_eq!(result.data_type(), &struct_type::<W::Result>(false));
+    ColumnarValue::Array(result)
+}
+
+/// A column of text.
+pub(crate) fn words(words: &[Option<&str>]) -> ArrayRef {
+    Arc::new(StringArray::from(words.to_vec()))
 }

@@ -1,84 +1,56 @@
 //! `theil_sen`: the median slope of a value over time.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use arrow::datatypes::{DataType, FieldRef};
-use datafusion_common::{Result, ScalarValue};
-use datafusion_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion_expr::utils::AggregateOrderSensitivity;
-use datafusion_expr::{Accumulator, AggregateUDFImpl, Documentation, Signature};
+use datafusion_expr::Documentation;
 use opeka_stats::{Reason, theil_sen};
 
 use crate::TRENDS;
-use crate::collect::{self, Collector};
-use crate::parameters::Parameters;
-use crate::row::struct_type;
+use crate::aggregate::Aggregate;
+use crate::parameters::{Kind, Options, Parameters, STATUS};
+use crate::row::{Column, Row, text};
+use crate::rows::Rows;
+use crate::series::STATUS_ARGUMENT;
 
-const PARAMETERS: Parameters = Parameters {
-    function: "theil_sen",
-    required: &["value", "time"],
-    optional: &[("conf_level", 0.95)],
-};
+pub(crate) struct TheilSen;
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TheilSen {
-    signature: Signature,
-}
-
-impl TheilSen {
-    pub(crate) fn new() -> Self {
-        Self { signature: PARAMETERS.signature() }
-    }
-}
-
-fn calculate(columns: &[Vec<f64>], conf_level: Option<f64>) -> opeka_stats::TheilSen {
-    let [value, time] = columns else {
-        return opeka_stats::TheilSen::unknown(Reason::missing("a column"), 0);
+impl Aggregate for TheilSen {
+    const PARAMETERS: Parameters = Parameters {
+        function: "theil_sen",
+        list: &[
+            ("value", Kind::Number),
+            ("time", Kind::Number),
+            ("conf_level", Kind::NumberOption(0.95)),
+            STATUS,
+        ],
     };
-    match conf_level {
-        Some(conf_level) => theil_sen(value, time, conf_level),
-        None => opeka_stats::TheilSen::unknown(Reason::missing("conf_level"), value.len()),
+    type Result = opeka_stats::TheilSen;
+
+    fn calculate(rows: &Rows, options: &Options) -> Self::Result {
+        theil_sen(rows.numbers(0), rows.numbers(1), options.number("conf_level"))
+    }
+
+    fn documentation() -> &'static Documentation {
+        &DOCUMENTATION
     }
 }
 
-impl AggregateUDFImpl for TheilSen {
-    fn name(&self) -> &str {
-        PARAMETERS.function
-    }
+impl Row for opeka_stats::TheilSen {
+    const COLUMNS: &'static [(&'static str, Column<Self>)] = &[
+        ("estimate", Column::Number(|t| t.estimate)),
+        ("conf_low", Column::Number(|t| t.conf_low)),
+        ("conf_high", Column::Number(|t| t.conf_high)),
+        ("intercept", Column::Number(|t| t.intercept)),
+        ("statistic", Column::Number(|t| t.statistic)),
+        ("p_value", Column::Number(|t| t.p_value)),
+        ("n_obs", Column::Count(|t| t.n_obs)),
+        ("method", Column::Text(|t| t.method.map(Cow::from))),
+        ("reason", Column::Text(|t| text(t.reason.as_ref()))),
+    ];
 
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        PARAMETERS.coerce(arg_types)
-    }
-
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(struct_type::<opeka_stats::TheilSen>())
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let conf_level = PARAMETERS.constant(&args, "conf_level")?;
-        let method = move |columns: &[Vec<f64>]| calculate(columns, conf_level);
-        Ok(Box::new(Collector::new(&args, PARAMETERS.required.len(), method)?))
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(collect::state_fields(&args, PARAMETERS.required))
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
-    }
-
-    /// An empty window frame says why it has no slope, as an empty group does.
-    fn default_value(&self, _data_type: &DataType) -> Result<ScalarValue> {
-        collect::scalar(theil_sen(&[], &[], 0.95))
-    }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        Some(&DOCUMENTATION)
+    fn unknown(reason: Reason) -> Self {
+        Self::unknown(reason, 0)
     }
 }
 
@@ -102,18 +74,20 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         fewer than 3 points, more than 5000, times that are all equal, or numbers that are not \
         finite, the figures are NULL and `reason` says why. With 3 or 4 points there is a slope, \
         but no limits at a `conf_level` of 0.95. Below 10 points `p_value` is only a guide. The \
-        order of rows does not matter; `distinct` is refused.\n\
+        order of rows does not matter; `distinct` is refused. Points before a break in the \
+        series are left out where `status` says so; the field `note` (text) tells it.\n\
         \n\
         Works over windows, sliding ones included: `theil_sen(rate, year) over (partition by \
         ref_area order by year rows between 9 preceding and current row)`.\n\
         \n\
         **References.** Theil (1950), Indagationes Mathematicae 12; Sen (1968), JASA 63; Kendall \
         (1970), Rank correlation methods.",
-        "theil_sen(value, time[, conf_level])",
+        "theil_sen(value, time[, conf_level[, status]])",
     )
     .with_argument("value", "The figure that may have a trend, such as a rate.")
     .with_argument("time", "When it was measured, as a number: `cast(time_period as int)`.")
     .with_argument("conf_level", "The level of the limits: a constant share. Default 0.95.")
+    .with_argument("status", STATUS_ARGUMENT)
     .with_sql_example(
         "```sql
 > select round(est['estimate'], 2) as per_year,
@@ -137,7 +111,11 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{AggregateTester, field, float_batch};
+    use crate::aggregate::Udaf;
+    use crate::testing::{AggregateTester, field, float_batch, words};
+    use arrow::array::ArrayRef;
+    use datafusion_common::ScalarValue;
+    use datafusion_expr::AggregateUDFImpl;
 
     const VALUES: [Option<f64>; 9] = [
         Some(41.0),
@@ -162,8 +140,8 @@ mod tests {
         Some(2019.0),
     ];
 
-    fn tester() -> AggregateTester {
-        AggregateTester::new(TheilSen::new())
+    fn tester() -> AggregateTester<TheilSen> {
+        AggregateTester::new()
     }
 
     #[test]
@@ -198,7 +176,7 @@ mod tests {
         assert_eq!(field(&empty, "n_obs"), ScalarValue::Int64(Some(0)));
         assert!(field(&empty, "reason").to_string().contains("there are 0 points"));
         tester().check_merges(&[float_batch(&[&[], &[]]), float_batch(&[&[None], &[None]])]);
-        let udf = TheilSen::new();
+        let udf = Udaf::<TheilSen>::new();
         let default = udf.default_value(&udf.return_type(&[]).unwrap()).unwrap();
         assert_eq!(default, empty);
     }
@@ -211,5 +189,32 @@ mod tests {
             .map(|(value, time)| float_batch(&[&[*value], &[*time]]))
             .collect();
         tester().check_slides(&batches, 4);
+    }
+
+    #[test]
+    fn a_break_starts_the_series_anew() {
+        let numbers = float_batch(&[&VALUES, &TIMES, &[Some(0.95); 9]]);
+        let status = [None, Some("A"), None, None, Some("B"), None, None, Some("P"), Some("P")];
+        let batch: Vec<ArrayRef> = numbers.into_iter().chain([words(&status)]).collect();
+        let result = tester().aggregate(std::slice::from_ref(&batch));
+        assert_eq!(field(&result, "n_obs"), ScalarValue::Int64(Some(4)));
+        let note = field(&result, "note").to_string();
+        assert_eq!(note, "3 points before the break of 2015 left out; 2019: provisional");
+        tester().check_merges(&[batch.clone(), batch]);
+
+        // A call that does not give the status has the same fields, and no note.
+        let plain = tester().aggregate(&[float_batch(&[&VALUES, &TIMES])]);
+        assert_eq!(field(&plain, "note"), ScalarValue::Utf8(None));
+    }
+
+    #[test]
+    fn an_option_that_is_missing_is_a_reason() {
+        let given = [("conf_level", ScalarValue::Float64(None))];
+        let tester = AggregateTester::<TheilSen>::with(&given);
+        let result = tester.aggregate(&[float_batch(&[&VALUES, &TIMES])]);
+        assert_eq!(
+            field(&result, "reason"),
+            ScalarValue::from("cannot be calculated because conf_level is missing")
+        );
     }
 }

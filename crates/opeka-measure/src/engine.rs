@@ -17,6 +17,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use opeka_model::{Kind, Place, Problem, suggest};
 
+use crate::arguments;
 use crate::sql::{problem_of, tables_in};
 
 /// `england_care.looked_after`, or `observations` in the default schema.
@@ -120,6 +121,9 @@ impl Engine {
         for function in opeka_functions::all_aggregate_functions() {
             context.register_udaf(function.as_ref().clone());
         }
+        for function in opeka_functions::all_window_functions() {
+            context.register_udwf(function.as_ref().clone());
+        }
         Self { context }
     }
 
@@ -211,7 +215,13 @@ impl Engine {
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, options).await.map_err(fail)?;
+        let state = self.context.state();
+        let dialect = state.config().options().sql_parser.dialect;
+        let mut statement = state.sql_to_statement(sql, &dialect).map_err(fail)?;
+        arguments::complete(&mut statement);
+        let plan = state.statement_to_plan(statement).await.map_err(fail)?;
+        options.verify_plan(&plan).map_err(fail)?;
+        let frame = self.context.execute_logical_plan(plan).await.map_err(fail)?;
         let schema = Arc::clone(frame.schema().inner());
         let batches = frame.collect().await.map_err(fail)?;
         let schema = batches.first().map_or(schema, RecordBatch::schema);

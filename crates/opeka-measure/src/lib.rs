@@ -4,6 +4,7 @@
 //! A [`Metric`] is a `select` with a declaration beside it; [`materialize`] runs it and holds the
 //! rows to the declaration: columns, grain, checks, and the `cells` that every row came from.
 
+mod arguments;
 mod check;
 mod engine;
 mod materialize;

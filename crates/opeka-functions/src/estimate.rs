@@ -1,0 +1,21 @@
+//! The result that rates and proportions share.
+
+use std::borrow::Cow;
+
+use opeka_stats::{Estimate, Reason};
+
+use crate::row::{Column, Row, text};
+
+impl Row for Estimate {
+    const COLUMNS: &'static [(&'static str, Column<Self>)] = &[
+        ("estimate", Column::Number(|e| e.estimate)),
+        ("conf_low", Column::Number(|e| e.conf_low)),
+        ("conf_high", Column::Number(|e| e.conf_high)),
+        ("method", Column::Text(|e| e.method.map(Cow::from))),
+        ("reason", Column::Text(|e| text(e.reason.as_ref()))),
+    ];
+
+    fn unknown(reason: Reason) -> Self {
+        Self::unknown(reason)
+    }
+}

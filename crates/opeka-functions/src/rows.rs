@@ -1,0 +1,290 @@
+//! Rows as they are kept for a method: columns of numbers and of words.
+
+use std::collections::HashMap;
+use std::mem::size_of;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float64Array, ListArray, StringArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion_common::cast::{as_float64_array, as_list_array, as_string_array};
+use datafusion_common::{Result, internal_err};
+
+use crate::parameters::{Kind, Parameters};
+
+/// The code of a missing word.
+const NOTHING: u32 = u32::MAX;
+
+/// Rows of a group, of a partition or of many groups, column by column.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    columns: Vec<Stored>,
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Stored {
+    Numbers(Vec<f64>),
+    Words(Words),
+}
+
+/// Words as codes: a season, a region or a status is one of few.
+#[derive(Clone, Debug, Default)]
+struct Words {
+    codes: Vec<u32>,
+    words: Vec<Arc<str>>,
+    known: HashMap<Arc<str>, u32>,
+}
+
+impl Words {
+    fn code(&mut self, word: Option<&str>) -> u32 {
+        let Some(word) = word else { return NOTHING };
+        if let Some(code) = self.known.get(word) {
+            return *code;
+        }
+        let (code, word) = (self.words.len() as u32, Arc::<str>::from(word));
+        self.words.push(Arc::clone(&word));
+        self.known.insert(word, code);
+        code
+    }
+
+    fn word(&self, row: usize) -> Option<&str> {
+        self.words.get(*self.codes.get(row)? as usize).map(AsRef::as_ref)
+    }
+}
+
+/// A batch of arguments, of which the complete rows are wanted: those in which every column that
+/// must be there is.
+pub(crate) struct Batch<'a> {
+    columns: Vec<Argument<'a>>,
+    pub(crate) len: usize,
+}
+
+enum Argument<'a> {
+    Numbers(&'a Float64Array),
+    Words(&'a StringArray, Kind),
+    /// A column that was left out.
+    Nothing,
+}
+
+impl<'a> Batch<'a> {
+    /// The columns among the arguments of a call.
+    pub(crate) fn of(parameters: &Parameters, arguments: &'a [ArrayRef]) -> Result<Self> {
+        let argument = |(position, _, kind): (usize, &str, Kind)| {
+            Ok(match (arguments.get(position), kind) {
+                (None, _) => Argument::Nothing,
+                (Some(array), Kind::Number) => Argument::Numbers(as_float64_array(array)?),
+                (Some(array), kind) => Argument::Words(as_string_array(array)?, kind),
+            })
+        };
+        let columns = parameters.columns().map(argument).collect::<Result<_>>()?;
+        Ok(Self { columns, len: arguments.first().map_or(0, |array| array.len()) })
+    }
+
+    /// The name of the first column that must have a value here and has none.
+    pub(crate) fn missing(&self, parameters: &Parameters, row: usize) -> Option<&'static str> {
+        let position = self.columns.iter().position(|column| match column {
+            Argument::Numbers(array) => array.is_null(row),
+            Argument::Words(array, kind) => *kind == Kind::Text && array.is_null(row),
+            Argument::Nothing => false,
+        })?;
+        parameters.columns().nth(position).map(|(_, name, _)| name)
+    }
+
+    fn is_complete(&self, row: usize) -> bool {
+        self.columns.iter().all(|column| match column {
+            Argument::Numbers(array) => array.is_valid(row),
+            Argument::Words(array, kind) => *kind != Kind::Text || array.is_valid(row),
+            Argument::Nothing => true,
+        })
+    }
+
+    /// The rows in which no column is missing that must be there.
+    pub(crate) fn complete(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.len).filter(|row| self.is_complete(*row))
+    }
+}
+
+impl Rows {
+    pub(crate) fn new(parameters: &Parameters) -> Self {
+        let stored = |(_, _, kind): (usize, &str, Kind)| match kind {
+            Kind::Number => Stored::Numbers(Vec::new()),
+            _ => Stored::Words(Words::default()),
+        };
+        Self { columns: parameters.columns().map(stored).collect(), len: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// A column of numbers, counted among the columns and not among all parameters.
+    pub(crate) fn numbers(&self, column: usize) -> &[f64] {
+        match self.columns.get(column) {
+            Some(Stored::Numbers(numbers)) => numbers,
+            _ => &[],
+        }
+    }
+
+    /// A column of words.
+    pub(crate) fn words(&self, column: usize) -> Vec<Option<&str>> {
+        match self.columns.get(column) {
+            Some(Stored::Words(words)) => (0..self.len).map(|row| words.word(row)).collect(),
+            _ => vec![None; self.len],
+        }
+    }
+
+    /// Adds rows of a batch.
+    pub(crate) fn push(&mut self, batch: &Batch<'_>, rows: &[usize]) {
+        for (stored, column) in self.columns.iter_mut().zip(&batch.columns) {
+            match (stored, column) {
+                (Stored::Numbers(numbers), Argument::Numbers(array)) => {
+                    numbers.extend(rows.iter().map(|row| array.value(*row)));
+                }
+                (Stored::Words(words), Argument::Words(array, _)) => {
+                    for &row in rows {
+                        let code = words.code(array.is_valid(row).then(|| array.value(row)));
+                        words.codes.push(code);
+                    }
+                }
+                (Stored::Words(words), _) => {
+                    words.codes.resize(words.codes.len() + rows.len(), NOTHING);
+                }
+                (Stored::Numbers(numbers), _) => {
+                    numbers.resize(numbers.len() + rows.len(), f64::NAN);
+                }
+            }
+        }
+        self.len += rows.len();
+    }
+
+    /// Makes this the rows of another, in this order; the space is used again.
+    pub(crate) fn take(&mut self, from: &Self, rows: &[u32]) {
+        for (to, from) in self.columns.iter_mut().zip(&from.columns) {
+            match (to, from) {
+                (Stored::Numbers(to), Stored::Numbers(from)) => {
+                    to.clear();
+                    to.extend(rows.iter().filter_map(|row| from.get(*row as usize)));
+                }
+                (Stored::Words(to), Stored::Words(from)) => {
+                    if to.words.len() != from.words.len() {
+                        to.words.clone_from(&from.words);
+                        to.known.clone_from(&from.known);
+                    }
+                    to.codes.clear();
+                    to.codes.extend(rows.iter().filter_map(|row| from.codes.get(*row as usize)));
+                }
+                _ => {}
+            }
+        }
+        self.len = rows.len();
+    }
+
+    /// Leaves out a row.
+    pub(crate) fn remove(&mut self, row: usize) {
+        for column in &mut self.columns {
+            match column {
+                Stored::Numbers(numbers) => drop(numbers.remove(row)),
+                Stored::Words(words) => drop(words.codes.remove(row)),
+            }
+        }
+        self.len -= 1;
+    }
+
+    /// The first row that equals one of a batch.
+    pub(crate) fn find(&self, batch: &Batch<'_>, row: usize) -> Option<usize> {
+        let same = |position: usize| {
+            self.columns.iter().zip(&batch.columns).all(|(stored, column)| match (stored, column) {
+                (Stored::Numbers(numbers), Argument::Numbers(array)) => {
+                    numbers[position].to_bits() == array.value(row).to_bits()
+                }
+                (Stored::Words(words), Argument::Words(array, _)) => {
+                    words.word(position) == array.is_valid(row).then(|| array.value(row))
+                }
+                (Stored::Words(words), _) => words.word(position).is_none(),
+                (Stored::Numbers(_), _) => false,
+            })
+        };
+        (0..self.len).find(|position| same(*position))
+    }
+
+    /// Columns as lists, one list for each of the lengths, rows in this order.
+    pub(crate) fn to_lists(&self, rows: &[u32], lengths: &[usize]) -> Result<Vec<ArrayRef>> {
+        let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
+        let list = |stored: &Stored| -> Result<ArrayRef> {
+            let row = |row: &u32| *row as usize;
+            let (item, values): (FieldRef, ArrayRef) = match stored {
+                Stored::Numbers(numbers) => {
+                    let values = rows.iter().map(|r| numbers[row(r)]);
+                    (item(Kind::Number), Arc::new(Float64Array::from_iter_values(values)))
+                }
+                Stored::Words(words) => {
+                    let values = rows.iter().map(|r| words.word(row(r)));
+                    (item(Kind::Text), Arc::new(values.collect::<StringArray>()))
+                }
+            };
+            Ok(Arc::new(ListArray::try_new(item, offsets.clone(), values, None)?))
+        };
+        self.columns.iter().map(list).collect()
+    }
+
+    /// Adds the rows in lists that [`Self::to_lists`] made; the lengths of the lists.
+    pub(crate) fn push_lists(&mut self, lists: &[ArrayRef]) -> Result<Vec<usize>> {
+        if lists.len() != self.columns.len() {
+            return internal_err!("{} lists for {} columns", lists.len(), self.columns.len());
+        }
+        let mut lengths: Option<Vec<usize>> = None;
+        for (stored, list) in self.columns.iter_mut().zip(lists) {
+            let list = as_list_array(list)?;
+            for row in 0..list.len() {
+                let values = list.is_valid(row).then(|| list.value(row));
+                match (&mut *stored, values) {
+                    (Stored::Numbers(numbers), Some(values)) => {
+                        numbers.extend_from_slice(as_float64_array(&values)?.values());
+                    }
+                    (Stored::Words(words), Some(values)) => {
+                        for word in as_string_array(&values)? {
+                            let code = words.code(word);
+                            words.codes.push(code);
+                        }
+                    }
+                    (_, None) => {}
+                }
+            }
+            let length = |row| if list.is_valid(row) { list.value_length(row) as usize } else { 0 };
+            let these: Vec<usize> = (0..list.len()).map(length).collect();
+            if lengths.as_ref().is_some_and(|lengths| *lengths != these) {
+                return internal_err!("columns of different lengths in the state of an aggregate");
+            }
+            lengths = Some(these);
+        }
+        let lengths = lengths.unwrap_or_default();
+        self.len += lengths.iter().sum::<usize>();
+        Ok(lengths)
+    }
+
+    /// Bytes that the rows take.
+    pub(crate) fn size(&self) -> usize {
+        let bytes = |stored: &Stored| match stored {
+            Stored::Numbers(numbers) => numbers.capacity() * size_of::<f64>(),
+            Stored::Words(words) => {
+                let text: usize = words.words.iter().map(|word| word.len() + 64).sum();
+                words.codes.capacity() * size_of::<u32>() + text
+            }
+        };
+        size_of::<Self>() + self.columns.iter().map(bytes).sum::<usize>()
+    }
+}
+
+/// The lists that hold rows between two stages of an aggregate.
+pub(crate) fn list_types(parameters: &Parameters) -> Vec<(&'static str, DataType)> {
+    let list = |(_, name, kind): (usize, &'static str, Kind)| {
+        (name, DataType::List(item(if kind == Kind::Number { kind } else { Kind::Text })))
+    };
+    parameters.columns().map(list).collect()
+}
+
+fn item(kind: Kind) -> FieldRef {
+    let data_type = if kind == Kind::Number { DataType::Float64 } else { DataType::Utf8 };
+    Arc::new(Field::new_list_field(data_type, true))
+}
