@@ -64,6 +64,29 @@ impl Check {
         }
     }
 
+    /// What must hold, in words, for the page of a metric.
+    pub fn in_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let list = |columns: &[String]| format!("`{}`", columns.join("`, `"));
+        words.extend(
+            self.not_null.iter().map(|columns| format!("{} are never null", list(columns))),
+        );
+        words.extend(
+            self.unique.iter().map(|columns| format!("no two rows agree in {}", list(columns))),
+        );
+        words.extend(self.range.iter().map(|Range { column, min, max }| match (min, max) {
+            (Some(min), Some(max)) => format!("`{column}` lies between {min} and {max}"),
+            (Some(min), None) => format!("`{column}` is {min} or more"),
+            (None, Some(max)) => format!("`{column}` is {max} or less"),
+            (None, None) => format!("`{column}` is a number"),
+        }));
+        words.extend(
+            self.member.iter().map(|m| format!("every `{}` stands in `{}`", m.column, m.of)),
+        );
+        words.extend(self.sql.iter().filter_map(|_| self.message.clone()));
+        words
+    }
+
     /// The query that must return no rows, and what a returned row means.
     fn queries(&self, table: &str) -> Vec<(String, String)> {
         let mut queries = Vec::new();
@@ -120,7 +143,7 @@ impl Check {
     }
 }
 
-fn quote(column: &str) -> String {
+pub(crate) fn quote(column: &str) -> String {
     format!("\"{}\"", column.replace('"', "\"\""))
 }
 

@@ -14,5 +14,6 @@ mod sql;
 pub use check::{Check, run_checks};
 pub use engine::{Answer, Engine, EngineOptions, TableName};
 pub use materialize::materialize;
-pub use metric::{Metric, MetricColumn, parse_metric};
-pub use sql::{tables_in, trim_sql};
+pub use metric::{Family, Metric, MetricColumn, parse_metric};
+pub use opeka_functions::{FunctionDocumentation, documentation};
+pub use sql::{functions_in, tables_in, trim_sql};

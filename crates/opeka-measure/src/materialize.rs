@@ -15,6 +15,10 @@ use opeka_model::{Kind, Place, Problem, Problems, closest};
 use crate::check::{Check, run_checks};
 use crate::engine::{Engine, TableName};
 use crate::metric::{CELLS, Metric};
+use crate::sql::functions_in;
+
+/// The functions that adjust p-values of a family of tests.
+const ADJUSTS: [&str; 2] = ["benjamini_hochberg", "holm"];
 
 /// Runs a metric's SQL, orders its rows by the grain, adds them to the session under `name`, and
 /// runs its checks. `sql_file` and `toml_file` are for the places of problems.
@@ -33,6 +37,12 @@ pub async fn materialize(
     let problem = |message: String| {
         Problem::error(Kind::Declaration, Place::File { file: sql_file.to_owned() }, message)
     };
+    let adjusts = functions_in(sql).into_iter().find(|name| ADJUSTS.contains(&name.as_str()));
+    if let (Some(function), true) = (adjusts, metric.families.is_empty()) {
+        let message = format!("`{function}` adjusts a family of tests that is not declared");
+        let hint = "say under `[[families]]` which tests are read together, and of which level";
+        return Err(problem(message).hint(hint).into());
+    }
     compare_columns(metric, &answer.schema, &problem)?;
     let broken = |error: ArrowError| Problems::from(problem(error.to_string()));
     let batch = concat_batches(&answer.schema, &answer.batches).map_err(broken)?;
@@ -45,6 +55,9 @@ pub async fn materialize(
         Check { unique: Some(metric.grain.clone()), ..Check::default() },
     ];
     let mut problems = run_checks(engine, name, &grain, toml_file).await;
+    let families: Vec<Check> =
+        metric.families.iter().map(|family| family.check(&name.to_string())).collect();
+    problems.extend(run_checks(engine, name, &families, toml_file).await);
     problems.extend(run_checks(engine, name, &metric.checks, toml_file).await);
     if problems.has_errors() { Err(problems) } else { Ok(batch) }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use opeka_model::{Kind, Place, Problem, Problems, from_toml};
 use serde::Deserialize;
 
-use crate::check::Check;
+use crate::check::{Check, quote};
 
 /// `<name>.toml` beside `<name>.sql`.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,13 +15,60 @@ pub struct Metric {
     pub title: String,
     /// How it is computed, and what one must know to read it.
     pub description: String,
+    /// What is counted; left out where the metric is no rate or share.
+    pub numerator: Option<String>,
+    /// Of what it is a rate or a share.
+    pub denominator: Option<String>,
+    /// By which rule the figures are computed, where the SQL functions do not say it.
+    pub method: Option<String>,
+    /// What a reader must not overlook.
+    #[serde(default)]
+    pub caveats: Vec<String>,
     /// The columns that name a row: together they are unique and never null.
     pub grain: Vec<String>,
     /// Every column, with its meaning and unit.
     pub columns: BTreeMap<String, MetricColumn>,
+    /// Which tests were adjusted together.
+    #[serde(default)]
+    pub families: Vec<Family>,
     /// What must hold of the rows.
     #[serde(default)]
     pub checks: Vec<Check>,
+}
+
+/// Tests that are read together, and were adjusted for it: areas of one level, not parents and
+/// children.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// Which tests they are, in words.
+    pub tests: String,
+    /// The column of adjusted p-values; rows in which it is null are not in the family.
+    pub adjusted: String,
+    /// The columns that are the same in all rows of one family, as `partition by` says them.
+    #[serde(default)]
+    pub within: Vec<String>,
+    /// The column of the level of the area, of which a family holds one.
+    pub level: String,
+}
+
+impl Family {
+    /// What must hold: one family has areas of one level.
+    pub(crate) fn check(&self, table: &str) -> Check {
+        let (adjusted, level) = (quote(&self.adjusted), quote(&self.level));
+        let within: Vec<String> = self.within.iter().map(|column| quote(column)).collect();
+        let within = match within.is_empty() {
+            true => String::new(),
+            false => format!("partition by {}", within.join(", ")),
+        };
+        let sql = format!(
+            "select * from (select *, min({level}) over ({within}) as lowest, \
+             max({level}) over ({within}) as highest from {table} where {adjusted} is not null) \
+             where lowest <> highest"
+        );
+        let message = format!("`{}` was adjusted over areas of several levels", self.adjusted);
+        Check { sql: Some(sql), message: Some(message), ..Check::default() }
+    }
 }
 
 /// What a column means.
@@ -52,6 +99,12 @@ pub fn parse_metric(file: &str, text: &str) -> Result<Metric, Problems> {
     }
     for column in metric.grain.iter().filter(|column| !metric.columns.contains_key(*column)) {
         wrong("grain", format!("`{column}` of the grain is not among the columns"));
+    }
+    for family in &metric.families {
+        let columns = family.within.iter().chain([&family.adjusted, &family.level]);
+        for column in columns.filter(|column| !metric.columns.contains_key(*column)) {
+            wrong("[[families]]", format!("`{column}` of a family is not among the columns"));
+        }
     }
     if !metric.columns.contains_key(CELLS) {
         wrong(

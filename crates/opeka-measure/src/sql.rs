@@ -1,11 +1,12 @@
 //! What a query names, and what the engine says of one that it refuses.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use datafusion::error::DataFusionError;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
-use datafusion::sql::sqlparser::ast::Statement as Sql;
+use datafusion::sql::sqlparser::ast::{Expr, Statement as Sql, visit_expressions};
 use opeka_model::{Kind, Place, Problem};
 use regex::Regex;
 
@@ -35,6 +36,22 @@ pub fn tables_in(sql: &str, file: &str, line: usize) -> Result<BTreeSet<TableNam
         }));
     }
     Ok(tables)
+}
+
+/// The functions that a query calls, by name; none where it cannot be parsed.
+pub fn functions_in(sql: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for statement in DFParser::parse_sql(trim_sql(sql)).into_iter().flatten() {
+        if let Statement::Statement(statement) = &statement {
+            let _: ControlFlow<()> = visit_expressions(statement.as_ref(), |expression| {
+                if let Expr::Function(function) = expression {
+                    names.insert(function.name.to_string().to_lowercase());
+                }
+                ControlFlow::Continue(())
+            });
+        }
+    }
+    names
 }
 
 /// Whether a statement is a `select`, or asks about one or about the tables.

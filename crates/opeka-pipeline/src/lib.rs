@@ -18,6 +18,7 @@ mod export;
 mod fingerprint;
 mod make;
 mod manifest;
+mod metric_page;
 mod observations;
 mod plan;
 mod project;

@@ -13,6 +13,7 @@ use opeka_publish::{BriefInput, Lang, RenderedChart, render_brief, render_chart,
 
 use crate::cells::cell_traces;
 use crate::error::PipelineError;
+use crate::metric_page::metric_page;
 use crate::observations::{PipelineObserved, observe_pipeline};
 use crate::plan::{Step, StepKind};
 use crate::project::{Declared, Pipeline, Project};
@@ -252,7 +253,10 @@ impl Runner<'_> {
             sorted_by: files.metric.grain.iter().map(String::as_str).collect(),
         };
         let path = format!("metrics/{}/{}.parquet", pipeline.schema, step.name);
-        Ok(vec![self.table(&step.id, &path, &batch, &about).await?])
+        let table = self.table(&step.id, &path, &batch, &about).await?;
+        let page = metric_page(self.project, &step.id, files, &batch);
+        let path = format!("published/{}/metrics/{}.html", pipeline.schema, step.name);
+        Ok(vec![table, write_output(self.staged, &path, page.as_bytes())?])
     }
 
     async fn draw(

@@ -9,6 +9,7 @@
 //! parse_chart(file, text)  →  ChartSpec  →  render_chart(…, rows, lang)  →  RenderedChart
 //! parse_brief(file, text)  →  Brief      →  render_brief(…, input)       →  HTML
 //!                                        →  render_notebook(…, input)    →  .ipynb
+//! MetricPage                             →  render_metric_page            →  HTML
 //! ```
 //!
 //! Rows carry a list column `cells`, the names of the cells they were computed from; a number
@@ -20,6 +21,7 @@ mod chart;
 mod error;
 mod escape;
 mod lang;
+mod metric_page;
 mod notebook;
 mod number;
 mod png;
@@ -29,6 +31,7 @@ pub use brief::{Brief, BriefInput, CellTrace, Citation, Query, parse_brief, rend
 pub use chart::{ChartSpec, RenderedChart, parse_chart, render_chart};
 pub use error::PublishError;
 pub use lang::Lang;
+pub use metric_page::{MetricPage, render_metric_page};
 pub use notebook::{NotebookInput, render_notebook};
 pub use number::{NumberFormat, format_number};
 pub use png::svg_to_png;
