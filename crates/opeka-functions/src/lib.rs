@@ -19,7 +19,8 @@
 //!   last, and all can be given by name: `rate_ci(events => 3, population => 100)`.
 //! - The struct is never `NULL`. Where there is no figure, its fields are `NULL` and `reason` says
 //!   why. A `NULL` argument of a scalar function is such a case; an aggregate skips rows in which
-//!   one of its columns is `NULL`.
+//!   one of its columns is `NULL`, but for those that would be wrong without the row (the age bands
+//!   of `dsr`): there the figure is missing, with its reason.
 //! - No result depends on the order of rows, of batches or of partitions.
 //!
 //! A function is a type without values that implements `Scalar`, `Aggregate` or `Window`: its
@@ -31,8 +32,12 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `rate_ci`, `proportion_ci` | scalar functions |
-//! | `theil_sen` | aggregate functions, also over windows |
+//! | `rate_ci`, `proportion_ci`, `compare`, `distance` | scalar functions |
+//! | `dsr`, `isr`, `mean_ci` | standardised rates and means: aggregate functions, also over windows |
+//! | `slope_index`, `relative_index`, `coefficient_of_variation`, `gini`, `theil_index` | inequality |
+//! | `sigma_convergence`, `beta_convergence` | convergence |
+//! | `position`, `quantile_group` | window functions |
+//! | `theil_sen` | trends |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -42,14 +47,33 @@
 
 #![allow(dead_code, unused_imports, reason = "functions that use all of this are on their way")]
 
+mod compare;
+mod distance;
 mod proportion_ci;
 mod rate_ci;
+
+mod dsr;
+mod isr;
+mod mean_ci;
+
+mod beta_convergence;
+mod coefficient_of_variation;
+mod gini;
+mod relative_index;
+mod sigma_convergence;
+mod slope_index;
+mod theil_index;
+
+mod position;
+mod quantile_group;
 
 mod theil_sen;
 
 mod aggregate;
 mod documentation;
 mod estimate;
+mod gradient;
+mod inequality;
 mod parameters;
 mod row;
 mod rows;
@@ -67,7 +91,7 @@ use std::sync::Arc;
 use datafusion_expr::{AggregateUDF, DocSection, ScalarUDF, WindowUDF};
 
 use aggregate::{Aggregate, aggregate};
-use parameters::Parameters;
+use parameters::{Kind, Parameters};
 use scalar::{Scalar, scalar};
 use window::{Window, window};
 
@@ -94,17 +118,31 @@ functions! {
     all_scalar_functions -> ScalarUDF, scalar_parameters, Scalar, scalar:
     rate_ci::RateCi,
     proportion_ci::ProportionCi,
+    compare::Compare,
+    distance::Distance,
 }
 
 functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
+    dsr::Dsr,
+    isr::Isr,
+    mean_ci::MeanCi,
+    slope_index::SlopeIndex,
+    relative_index::RelativeIndex,
+    coefficient_of_variation::CoefficientOfVariation,
+    gini::Gini,
+    theil_index::TheilIndex,
+    sigma_convergence::SigmaConvergence,
+    beta_convergence::BetaConvergence,
     theil_sen::TheilSen,
 }
 
 functions! {
     /// Figures of one row each that depend on its partition, in the order of the reference.
     all_window_functions -> WindowUDF, window_parameters, Window, window:
+    position::Position,
+    quantile_group::QuantileGroup,
 }
 
 /// Name and default of each parameter of one of our functions, as SQL would write them; no default
@@ -122,6 +160,21 @@ const RATES: DocSection = DocSection {
     label: "Rates and proportions",
     description: Some("Events per population and parts of a whole, with confidence limits."),
 };
+
+const COMPARISONS: DocSection = DocSection {
+    include: true,
+    label: "Comparisons",
+    description: Some("Figures against a benchmark, and areas among others."),
+};
+
+const INEQUALITY: DocSection = DocSection {
+    include: true,
+    label: "Inequality and convergence",
+    description: Some("Differences between areas, whom they follow, and whether they shrink."),
+};
+
+/// Which direction of an indicator is the good one.
+const POLARITY: Kind = Kind::Choice(&["none", "high is good", "low is good"]);
 
 const TRENDS: DocSection = DocSection {
     include: true,
