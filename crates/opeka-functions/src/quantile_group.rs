@@ -85,8 +85,10 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     )
     .with_sql_example(
         "```sql
-> select area, quantile_group(value, 3) over () ['quantile'] as third
-  from (values ('a', 5.0), ('b', 3.0), ('c', 3.0), ('d', 8.0), ('e', 1.0), ('f', 9.0)) as areas (area, value)
+> select area, q['quantile'] as third
+  from (select area, quantile_group(value, 3) over () as q
+        from (values ('a', 5.0), ('b', 3.0), ('c', 3.0), ('d', 8.0), ('e', 1.0), ('f', 9.0))
+             as areas (area, value))
   order by area;
 +------+-------+
 | area | third |
