@@ -6,5 +6,6 @@
 
 mod architecture;
 mod exports;
+mod memory;
 mod shipped;
 mod walk;

@@ -30,6 +30,15 @@
 //!
 //! Figures stand where the rows that have a label cross the columns that have one. What a cell
 //! says is never an error of the program: it is an observation, or a problem with its place.
+//!
+//! Beside that way there are three others, for a file or for a recipe that is not there yet:
+//!
+//! - [`inspect`] looks at a file that nobody has described and proposes a recipe for it, with what
+//!   the proposal reads and what it does not reach.
+//! - [`candidates`] and [`accept`] say which codes a name that no code list knows may mean, and
+//!   whether one may be taken without asking; the answers are an [`AreaMap`] beside the recipe.
+//! - [`cells_parquet`] and [`cells_csv`] write all cells of a file as rows, without a recipe, before
+//!   anybody has understood it.
 
 mod attach;
 mod cells;

@@ -15,6 +15,8 @@ use datafusion::datasource::listing::{
 };
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use opeka_model::{Kind, Place, Problem, suggest};
 
 use crate::arguments;
@@ -83,6 +85,9 @@ pub struct EngineOptions {
     pub partitions: Option<usize>,
     /// How many rows a batch holds; `None` is the engine's own choice.
     pub batch_size: Option<usize>,
+    /// How many bytes groups, sorts and joins may hold before they go to a temporary file; `None`
+    /// sets no limit.
+    pub memory: Option<usize>,
 }
 
 const CATALOG: &str = "opeka";
@@ -111,7 +116,10 @@ impl Engine {
         // Plain strings in our files are plain strings in our answers.
         settings.sql_parser.map_string_types_to_utf8view = false;
         settings.execution.parquet.schema_force_view_types = false;
-        let mut context = SessionContext::new_with_config(config);
+        let mut context = match options.memory.and_then(limited) {
+            Some(runtime) => SessionContext::new_with_config_rt(config, runtime),
+            None => SessionContext::new_with_config(config),
+        };
         if options.local_files {
             context = context.enable_url_table();
         }
@@ -248,6 +256,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// A runtime that holds no more than so many bytes; all that need some share them evenly.
+fn limited(bytes: usize) -> Option<Arc<RuntimeEnv>> {
+    let pool = Arc::new(FairSpillPool::new(bytes));
+    RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().ok()
 }
 
 /// A path as a URL: as a plain text, the engine would take `[a]`, `*` and `?` for patterns.

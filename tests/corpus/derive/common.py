@@ -346,6 +346,35 @@ class Expected:
         print("\n".join(out))
 
 
+def education_statistics(file, marks, indicators, left_out=None):
+    """Prints what a file of explore-education-statistics holds: a row for each area and year.
+
+    `indicators` gives the columns of figures with their indicators, for a header and a row.
+    """
+    areas = Areas("england")
+    out = Expected(
+        file, "Python's csv; the code of the authority, else of the region, else of the country",
+        left_out)
+    records = list(text_table(file))
+    header = records[0][1]
+    for line, record in records[1:]:
+        row = dict(zip(header, record, strict=True))
+        code = row["new_la_code"] or row["region_code"] or row["country_code"]
+        area = areas.find(code, row["time_period"])
+        for field, indicator in indicators(header, row):
+            text, cell = row[field], f"R{line}C{header.index(field) + 1}"
+            status = marks.get(text)
+            out.add(indicator, area, row["time_period"], None if status else float(text), cell,
+                    status=status)
+    keys = list(out.seen)
+    out.spots.extend([keys[0], keys[-1], keys[len(keys) // 2], keys[len(keys) // 3]])
+    for status in sorted({v[1] for v in out.seen.values()} - {"A"}):
+        marked = [k for k, v in out.seen.items() if v[1] == status]
+        out.spots.extend([marked[0], marked[-1]])
+    out.outside_validity(areas)
+    out.print()
+
+
 def number(value):
     """A TOML float that reads back as the same number."""
     return repr(float(value))

@@ -1,35 +1,19 @@
 """Children looked after, starting and ceasing, 2021 to 2025."""
 
-from common import Areas, Expected, text_table
+from common import education_statistics
 
-FILE = "england/ees_cla_number_and_rate.csv"
-MARKS = {"c": "Q", "z": "M"}
 KINDS = {
     "Children looked after on 31 March each year": "cla_31_march",
     "Children starting to be looked after each year": "cla_starting",
     "Children ceasing to be looked after each year": "cla_ceasing",
 }
 
-areas = Areas("england")
-out = Expected(FILE, "Python's csv; the code of the authority, else of the region, else of the country",
+
+def indicators(_, row):
+    kind = KINDS[row["population_type"]]
+    return [("children_count", kind), ("rate_per_10000", kind + "_rate")]
+
+
+education_statistics(
+    "england/ees_cla_number_and_rate.csv", {"c": "Q", "z": "M"}, indicators,
     "the column population_estimate: the same figures stand in another file")
-records = list(text_table(FILE))
-header = records[0][1]
-for line, record in records[1:]:
-    row = dict(zip(header, record, strict=True))
-    code = row["new_la_code"] or row["region_code"] or row["country_code"]
-    area = areas.find(code, row["time_period"])
-    for field, indicator in (
-            ("children_count", KINDS[row["population_type"]]),
-            ("rate_per_10000", KINDS[row["population_type"]] + "_rate")):
-        text, cell = row[field], f"R{line}C{header.index(field) + 1}"
-        status = MARKS.get(text)
-        out.add(indicator, area, row["time_period"], None if status else float(text), cell,
-                status=status)
-keys = list(out.seen)
-out.spots.extend([keys[0], keys[-1], keys[len(keys) // 2], keys[len(keys) // 3]])
-for status in sorted({v[1] for v in out.seen.values()} - {"A"}):
-    out.spots.append(next(k for k, v in out.seen.items() if v[1] == status))
-    out.spots.append([k for k, v in out.seen.items() if v[1] == status][-1])
-out.outside_validity(areas)
-out.print()

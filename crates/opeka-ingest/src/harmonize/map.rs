@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use opeka_model::Problem;
 use serde::Deserialize;
 
+use crate::inspect::quoted;
+
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,8 +82,4 @@ impl AreaMap {
     pub fn codes(&self) -> BTreeMap<String, Option<String>> {
         self.answers.iter().map(|(label, answer)| (label.clone(), answer.code.clone())).collect()
     }
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }

@@ -65,7 +65,8 @@ pub struct Threshold {
     pub margin: f64,
 }
 
-/// The areas of the list that are written most like the label, the best first.
+/// The areas of the list that are written most like the label, the best first. Of two that may be
+/// meant, the second is among them, however many that differ are written more alike.
 pub fn candidates(list: &Codelist, label: &str, most: usize) -> Vec<Candidate> {
     let wanted = Name::new(label);
     let mut best: BTreeMap<&str, Candidate> = BTreeMap::new();
@@ -98,6 +99,13 @@ pub fn candidates(list: &Codelist, label: &str, most: usize) -> Vec<Candidate> {
             .then(a.differs.is_some().cmp(&b.differs.is_some()))
             .then(a.code.cmp(&b.code))
     });
+    let rival = (0..found.len()).filter(|at| found[*at].differs.is_none()).nth(1);
+    if let (Some(rival), Some(last)) = (rival, most.checked_sub(1))
+        && rival > last
+        && last > 0
+    {
+        found.swap(last, rival);
+    }
     found.truncate(most);
     found
 }

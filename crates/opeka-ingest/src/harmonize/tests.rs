@@ -122,10 +122,33 @@ fn close_calls_are_refused_with_their_reason() {
 }
 
 #[test]
+fn a_rival_is_not_lost_behind_names_that_differ() {
+    let text = "code,name_en\nA,Leeds\nB,Leeds 1\nC,Leeds 2\nD,Leedz\n";
+    let list = Codelist::read("regions", &[("r.csv".into(), text.into())]).unwrap();
+    for most in 2..5 {
+        let found = candidates(&list, "Leeds", most);
+        assert_eq!(found.len(), most);
+        assert!(matches!(accept(&found, STRICT), Err(Refusal::Close { .. })), "{found:?}");
+    }
+    assert_eq!(candidates(&list, "Leeds", 1)[0].code, "A");
+}
+
+#[test]
+fn a_heading_that_stands_again_is_no_area() {
+    let codelists = [("regions".to_owned(), regions())].into();
+    let text = "Area,2019\nDerby,1\nAtlantis,2\nArea,2020\nDerby,1\nXanadu,2\n";
+    let workbook = crate::open("a.csv", text.as_bytes()).unwrap();
+    let found = unmatched_in_column(&workbook, "area", &codelists);
+    let found: Vec<(&str, &str)> = found.iter().map(|u| (&*u.label, &*u.place)).collect();
+    assert_eq!(found, [("Atlantis", "a.csv · R3C1"), ("Xanadu", "a.csv · R6C1")]);
+}
+
+#[test]
 fn answers_are_kept_and_read_back() {
     let mut map = AreaMap::default();
     map.answers.insert("Орловская обл.".into(), Answer::accepted("RU-ORL".into(), 0.97));
     map.answers.insert("a \"quoted\" name".into(), Answer::asked(Some("E1".into()), None));
+    map.answers.insert("King's \"Lynn\"\\".into(), Answer::asked(None, None));
     map.answers.insert("Total".into(), Answer::asked(None, None));
     let text = map.write();
     assert_eq!(AreaMap::read("x.areas.map.toml", &text).unwrap(), map);

@@ -63,7 +63,8 @@ pub fn unmatched_in_column(
         for cell in grid.cells().iter().filter(|c| c.row > head.row && c.column == head.column) {
             let label = cell.text();
             let known = found.contains_key(&normalise(&label));
-            if label.is_empty() || known || list.has(&label) {
+            // Below one table there may be another, under the same heading.
+            if label.is_empty() || known || list.has(&label) || normalise(&label) == wanted {
                 continue;
             }
             found.insert(normalise(&label), names.len());

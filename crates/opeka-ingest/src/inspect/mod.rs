@@ -47,6 +47,7 @@ use refine::{Bench, Bounds, Settled, settle};
 use sheet::Sheet;
 
 pub use report::Reached;
+pub(crate) use write::quoted;
 
 /// A proposed recipe, and what it makes of the file.
 #[derive(Debug)]
@@ -292,12 +293,16 @@ fn finish(
         let alone = Draft { tables: vec![sleeping.table.clone()], ..Draft::default() };
         let text = write::recipe(&alone, &[], &bench.all_sheets);
         let table = text.split_once("[[table]]").map(|(_, rest)| rest).unwrap_or_default();
-        tail +=
-            &format!("\n# {}: this table does not run yet: {}\n", sleeping.place, why.join("; "));
+        tail.push('\n');
+        let told = format!("{}: this table does not run yet: {}", sleeping.place, why.join("; "));
+        write::comment(&mut tail, &[told]);
         for line in format!("[[table]]{table}").lines() {
             tail += format!("# {line}").trim_end();
             tail.push('\n');
         }
+    }
+    if draft.tables.is_empty() && remarks.is_empty() {
+        remarks.push("no table was found: no rows of numbers".to_owned());
     }
     let observed = bench.run(&draft).unwrap_or_default();
     let errors = observed.problems.has_errors();
@@ -309,7 +314,7 @@ fn finish(
         .collect();
     let mut head = vec![match runs {
         true => "A proposal of `opeka inspect`; it was run as it stands.".to_owned(),
-        false => "A proposal of `opeka inspect`; it does not run yet: see TODO below.".to_owned(),
+        false => "A proposal of `opeka inspect`; it does not run yet: see below.".to_owned(),
     }];
     head.push(
         "It takes what it does not know as written: hold it to the sheet, then name areas,"

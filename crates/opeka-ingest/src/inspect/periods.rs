@@ -33,7 +33,9 @@ fn reading(texts: &[String]) -> (String, Option<String>, bool) {
             (has(Timing::Year)).then(|| r"((?:19|20)\d{2}(?:\s?[-/–]\s?\d{2,4})?)".to_owned());
         return (r".*\d{4}.*".to_owned(), extract, true);
     }
-    let how = if has(Timing::Year) { Timing::Year } else { Timing::Whole };
+    // What extracts a year would make a year of a month in another language.
+    let years = has(Timing::Year) && !has(Timing::Foreign);
+    let how = if years { Timing::Year } else { Timing::Whole };
     let (matches, extract) = forms(how);
     (matches.to_owned(), extract.map(str::to_owned), false)
 }

@@ -104,7 +104,9 @@ pub(super) fn settle<'a>(
         let mut table = match propose(frame, seen, sheets.clone(), context, choice) {
             Ok(table) => table,
             Err(reason) => {
-                reasons.push(reason);
+                if !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
                 continue;
             }
         };
@@ -140,7 +142,6 @@ pub(super) fn settle<'a>(
             best = Some(settled);
         }
     }
-    reasons.dedup();
     best.or(asleep).ok_or(reasons)
 }
 

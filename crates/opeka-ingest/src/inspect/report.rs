@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use opeka_model::a1;
+use opeka_model::parse_a1;
 
 use super::sheet::Sheet;
+use crate::grid::Grid;
 use crate::observe::{Observed, Role};
 
 /// The numbers of one sheet, or of a file, by what became of them.
@@ -53,12 +54,13 @@ pub(super) fn reached(sheet: &Sheet, observed: &Observed) -> Reached {
         }
     }
     found.missed = missed.len();
-    found.not_reached = ranges(&missed);
+    found.not_reached = ranges(&missed, sheet.grid);
     found
 }
 
 /// Cells as ranges: runs of rows in a column, runs of the same rows in neighbouring columns together.
-fn ranges(cells: &BTreeSet<(u32, u32)>) -> Vec<String> {
+/// They are named as the format names its cells.
+fn ranges(cells: &BTreeSet<(u32, u32)>, grid: &Grid) -> Vec<String> {
     let mut columns: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (row, column) in cells {
         columns.entry(*column).or_default().push(*row);
@@ -83,11 +85,14 @@ fn ranges(cells: &BTreeSet<(u32, u32)>) -> Vec<String> {
         }
     }
     found.sort_unstable();
-    let name =
-        |(top, left, bottom, right): (u32, u32, u32, u32)| match (top, left) == (bottom, right) {
-            true => a1(top, left),
-            false => format!("{}:{}", a1(top, left), a1(bottom, right)),
-        };
+    let name = |(top, left, bottom, right): (u32, u32, u32, u32)| {
+        let (first, last) = (grid.address(top, left), grid.address(bottom, right));
+        match parse_a1(&first) {
+            _ if first == last => first,
+            Some(_) => format!("{first}:{last}"),
+            None => format!("{first} to {last}"),
+        }
+    };
     found.into_iter().map(name).collect()
 }
 
@@ -102,7 +107,13 @@ impl Reached {
             out += &format!("; {} are left out", self.left_out);
         }
         if self.missed > 0 {
-            let shown: Vec<&str> = self.not_reached.iter().take(8).map(String::as_str).collect();
+            // Paths may be long; one of them says where to look.
+            let mut length = 0;
+            let few = self.not_reached.iter().take(8).enumerate().take_while(|(index, range)| {
+                length += range.chars().count();
+                *index == 0 || length <= 200
+            });
+            let shown: Vec<&str> = few.map(|(_, range)| range.as_str()).collect();
             let more = self.not_reached.len() - shown.len();
             let more = if more > 0 { format!(" and {more} more ranges") } else { String::new() };
             out += &format!("; {} not reached: {}{more}", self.missed, shown.join(", "));
@@ -118,6 +129,21 @@ mod tests {
     #[test]
     fn cells_become_ranges() {
         let cells = [(2, 1), (3, 1), (2, 2), (3, 2), (7, 0)].into_iter().collect();
-        assert_eq!(ranges(&cells), ["B3:C4", "A8"]);
+        let sheet = Grid::sheet("T", Vec::new(), Vec::new());
+        assert_eq!(ranges(&cells, &sheet), ["B3:C4", "A8"]);
+        let flat = crate::open("a.csv", b"a\n\n1,2,3\n\n\n1,2,3\n1,2,3\n").unwrap();
+        let cells = [(1, 1), (2, 1), (1, 2), (2, 2), (3, 0)].into_iter().collect();
+        assert_eq!(ranges(&cells, &flat.sheets[0]), ["R3C2 to R6C3", "R7C1"]);
+    }
+
+    #[test]
+    fn a_sentence_names_few_ranges_where_they_are_long() {
+        let sentence = |range: &str| {
+            let not_reached = vec![range.to_owned(); 9];
+            Reached { numbers: 9, missed: 9, not_reached, ..Reached::default() }.sentence()
+        };
+        assert!(sentence("A1").ends_with(": A1, A1, A1, A1, A1, A1, A1, A1 and 1 more ranges"));
+        let path = format!("$['{}']", "a".repeat(300));
+        assert!(sentence(&path).ends_with(&format!(": {path} and 8 more ranges")));
     }
 }

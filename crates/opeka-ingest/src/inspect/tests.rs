@@ -236,3 +236,39 @@ fn a_form_that_is_filled_differently_is_one_table() {
     assert_eq!(found.recipe.matches("[[table]]").count(), 1, "{}", found.recipe);
     assert_eq!(found.reached.iter().map(|r| r.figures).sum::<usize>(), 16);
 }
+
+#[test]
+fn a_month_of_another_language_is_no_year() {
+    let rows: &[&[&str]] = &[
+        &["Kinder nach Land"],
+        &["Land", "März 2020", "Juni 2020"],
+        &["Leeds", "1.5", "2.5"],
+        &["Derby", "3.5", "4.5"],
+        &["Wigan", "5.5", "6.5"],
+    ];
+    let found = look(vec![grid("T", rows, vec![])]);
+    assert!(found.runs, "{}", found.recipe);
+    assert_eq!(figure(&found, "B3").time_period, "2020-03");
+    assert_eq!(figure(&found, "C3").time_period, "2020-06");
+}
+
+#[test]
+fn a_title_that_spans_years_says_no_period() {
+    let rows: &[&[&str]] = &[
+        &["Children in care 2013-14 to 2017-18, by area"],
+        &["Area", "Boys", "Girls"],
+        &["Leeds", "1.5", "7.5"],
+        &["Derby", "2.5", "6.5"],
+        &["Wigan", "3.5", "9.5"],
+    ];
+    let found = look(vec![grid("T", rows, vec![])]);
+    assert!(!found.runs && found.recipe.contains("TODO"), "{}", found.recipe);
+}
+
+#[test]
+fn a_file_without_figures_is_said_to_have_none() {
+    let found = look(vec![grid("T", &[&["Only words"], &["and more"]], vec![])]);
+    assert!(!found.runs && !found.recipe.contains("TODO"), "{}", found.recipe);
+    assert_eq!(found.remarks, ["no table was found: no rows of numbers"]);
+    assert!(found.recipe.contains("# no table was found"), "{}", found.recipe);
+}

@@ -1,5 +1,6 @@
 //! Which texts are periods, and how much of a text is.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -80,11 +81,12 @@ pub(super) fn timing(text: &str) -> Option<Timing> {
     if reads(text, true) {
         return Some(Timing::Split);
     }
-    if text.chars().count() <= 14 && single_year(text).is_some() {
-        return Some(Timing::Year);
-    }
     if text.chars().count() < 30 && foreign(text).is_some() {
         return Some(Timing::Foreign);
+    }
+    // A month or a quarter in words that are not read is no year.
+    if text.chars().count() <= 14 && single_year(text).is_some() && !names_part(text) {
+        return Some(Timing::Year);
     }
     let with_year = reads(&format!("2015 {text}"), false) || reads(&format!("{text} 2015"), false);
     (with_year && !text.chars().all(|c| c.is_ascii_digit())).then_some(Timing::Part)
@@ -128,9 +130,10 @@ pub(super) fn within(text: &str) -> Option<Within> {
             }
         }
     }
-    if let Some(one) = SPLIT.as_ref()?.captures(text) {
-        let words = one.get(1)?.as_str();
-        if reads(words, true) && !reads(words, false) {
+    let split: BTreeSet<&str> =
+        SPLIT.as_ref()?.captures_iter(text).filter_map(|one| Some(one.get(1)?.as_str())).collect();
+    if let Some(words) = split.first().copied() {
+        if split.len() == 1 && reads(words, true) && !reads(words, false) {
             return Some(Within {
                 extract: SPLIT_YEAR.to_owned(),
                 found: words.to_owned(),
@@ -212,39 +215,64 @@ const MONTHS: [&[&str]; 12] = [
     &["dezember", "décembre", "grudzień", "grudnia", "diciembre", "december"],
 ];
 
+/// The words of a text, in small letters.
+fn words(lower: &str) -> Vec<&str> {
+    lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
+}
+
+/// The months, from 1, that words of another language name.
+fn months(words: &[&str]) -> BTreeSet<usize> {
+    let named = (1..).zip(MONTHS);
+    named.filter(|(_, names)| words.iter().any(|w| names.contains(w))).map(|(n, _)| n).collect()
+}
+
+/// Whether words of another language speak of quarters.
+fn quarterly(words: &[&str]) -> bool {
+    words.iter().any(|word| {
+        matches!(*word, "quartal" | "trimestre" | "kwartał" | "kw" | "kvartal" | "trim" | "vj")
+            || matches!(*word, "t1" | "t2" | "t3" | "t4")
+    })
+}
+
+/// Whether a text names months or quarters in another language, one or several.
+fn names_part(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let words = words(&lower);
+    !months(&words).is_empty() || quarterly(&words)
+}
+
 /// A period in words of another language: `März 2020`, `1er trimestre 2019`, `I kwartał 2019`,
-/// `2019K1`.
+/// `T1 2019`; none where a text names several, as `Januar-März 2020` does.
 pub(super) fn foreign(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
     let year = single_year_loose(&lower)?;
-    let words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let words = words(&lower);
     if words.len() > 5 {
         return None;
     }
-    for (index, names) in MONTHS.iter().enumerate() {
-        if words.iter().any(|word| names.contains(word)) {
-            let month = index + 1;
-            let day = words.iter().find_map(|w| w.parse::<u32>().ok().filter(|d| *d <= 31));
-            return Some(match day {
-                Some(day) => format!("{year}-{month:02}-{day:02}"),
-                None => format!("{year}-{month:02}"),
-            });
-        }
+    let months: Vec<usize> = months(&words).into_iter().collect();
+    if let [month] = months[..] {
+        let days = words.iter().filter_map(|word| word.parse::<u32>().ok());
+        let days: BTreeSet<u32> = days.filter(|day| (1..=31).contains(day)).collect();
+        return match days.iter().collect::<Vec<_>>()[..] {
+            [] => Some(format!("{year}-{month:02}")),
+            [day] => Some(format!("{year}-{month:02}-{day:02}")),
+            _ => None,
+        };
     }
-    let quarter = words
-        .iter()
-        .any(|w| ["quartal", "trimestre", "kwartał", "kw", "kvartal", "trim", "vj"].contains(w));
-    let number = words.iter().find_map(|word| match *word {
+    if !months.is_empty() || !quarterly(&words) {
+        return None;
+    }
+    let numbers = words.iter().filter_map(|word| match *word {
         "1" | "i" | "1er" | "t1" => Some(1),
         "2" | "ii" | "2e" | "t2" => Some(2),
         "3" | "iii" | "3e" | "t3" => Some(3),
         "4" | "iv" | "4e" | "t4" => Some(4),
         _ => None,
     });
-    let short = words.iter().any(|word| matches!(*word, "t1" | "t2" | "t3" | "t4"));
-    match number {
-        Some(number) if quarter || short => Some(format!("{year}-Q{number}")),
+    let numbers: BTreeSet<u32> = numbers.collect();
+    match numbers.iter().collect::<Vec<_>>()[..] {
+        [quarter] => Some(format!("{year}-Q{quarter}")),
         _ => None,
     }
 }
@@ -262,6 +290,9 @@ mod tests {
             ("2010 p", Some(Timing::Year)),
             ("2016/17", Some(Timing::Split)),
             ("201617", Some(Timing::Split)),
+            ("Mai 2020", Some(Timing::Foreign)),
+            ("T3 2021", Some(Timing::Foreign)),
+            ("maj-juni 2020", None),
             ("январь", Some(Timing::Part)),
             ("I квартал", Some(Timing::Part)),
             ("1234", None),
@@ -282,6 +313,8 @@ mod tests {
             ("LA Data 2017-18", Some("2017-18")),
             ("(январь-декабрь 2021)", Some("январь-декабрь 2021")),
             ("Длина ряда: 1990 - 2021", None),
+            ("Fostering 2013-14 to 2017-18", None),
+            ("2016/17, as at the end of 2016/17", Some("2016/17")),
             ("Заболеваемость", None),
         ] {
             assert_eq!(within(text).map(|w| w.found).as_deref(), found, "{text}");
@@ -299,6 +332,9 @@ mod tests {
         ] {
             assert_eq!(foreign(text).as_deref(), Some(code), "{text}");
         }
-        assert_eq!(foreign("Insgesamt"), None);
+        let several = ["Januar-März 2020", "I-III kwartał 2019", "1.-31. Dezember 2019"];
+        for text in several.into_iter().chain(["Insgesamt"]) {
+            assert_eq!(foreign(text), None, "{text}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::draft::{Cells, Draft, DraftDimension, DraftTable, Empties, Part, Plac
 use crate::recipe::{Attach, Column, Direction};
 
 /// A text as a TOML string: literal where that is possible, so that regular expressions stay legible.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = !text.chars().any(|c| c == '\'' || c.is_control());
     if plain && (text.contains('\\') || text.contains('"')) {
         return format!("'{text}'");
@@ -52,12 +52,15 @@ fn long_list<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
     format!("[\n{}]", lines.concat())
 }
 
-fn comment(out: &mut String, lines: &[String]) {
+pub(super) fn comment(out: &mut String, lines: &[String]) {
     for line in lines {
-        // A comment is one line, whatever a cell says.
-        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let _ = writeln!(out, "# {}", line.trim_end());
+        let _ = writeln!(out, "# {}", in_one_line(line).trim_end());
     }
+}
+
+/// A comment is one line, whatever a cell or the name of a sheet says.
+fn in_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The whole recipe.
@@ -78,7 +81,7 @@ pub(super) fn recipe(draft: &Draft, head: &[String], all_sheets: &[Option<String
             let legend =
                 legend.map(|words| format!(", legend = {}", quoted(words))).unwrap_or_default();
             let why = match legend.is_empty() {
-                true => format!(" # first in {}; no legend was found", found.seen),
+                true => format!(" # first in {}; no legend was found", in_one_line(&found.seen)),
                 false => String::new(),
             };
             let _ = writeln!(out, "{} = {{ obs_status = \"O\"{legend} }}{why}", basic(mark));

@@ -2,7 +2,8 @@
 //! which an archive is unpacked.
 //!
 //! An archive of a kilobyte can claim a terabyte. Sizes are therefore taken from its directory and
-//! held to it: each part is scanned once, as a stream, before a reader that trusts it comes near.
+//! held to it: each part is scanned once, as a stream, and a reader that trusts it follows behind the
+//! scan, never past what was scanned.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Cursor, Read};

@@ -1,10 +1,13 @@
 //! Files as they should not be: cut, damaged, protected, or claiming more than they hold.
 
+use std::io::{Cursor, Read, Write};
+
 use rust_xlsxwriter::{Format as Style, FormatScript, Workbook as Book};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use opeka_model::Place;
 
-use super::repair::repack;
 use super::*;
 
 /// A workbook as the project ships it.
@@ -23,6 +26,27 @@ fn two_cells(row: u32, column: u16) -> Vec<u8> {
     let runs = [(&Style::new(), "1234"), (&raised, "5")];
     sheet.write_rich_string(row, column, &runs).unwrap();
     book.save_to_buffer().unwrap()
+}
+
+/// The archive with each entry edited: its name and its content.
+fn repack(
+    bytes: &[u8],
+    edit: impl Fn(&str, Vec<u8>) -> (String, Vec<u8>),
+) -> Result<Vec<u8>, String> {
+    let said = |error: zip::result::ZipError| error.to_string();
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(said)?;
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(said)?;
+        let name = entry.name().map_err(said)?.into_owned();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(|error| error.to_string())?;
+        let (name, content) = edit(&name, content);
+        writer.start_file(name, options).map_err(said)?;
+        writer.write_all(&content).map_err(|error| error.to_string())?;
+    }
+    Ok(writer.finish().map_err(said)?.into_inner())
 }
 
 #[test]
