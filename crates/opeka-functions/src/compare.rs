@@ -26,9 +26,9 @@ impl Scalar for Compare {
     type Result = Comparison;
 
     fn method() -> impl FnMut(&Arguments<'_>) -> Self::Result {
-        |row| match Polarity::parse(row.word(3)) {
-            Ok(polarity) => compare(row.number(0), row.number(1), row.number(2), polarity),
-            Err(reason) => Comparison::unknown(reason),
+        |row| {
+            let polarity = Polarity::named(row.word(3)).unwrap_or_default();
+            compare(row.number(0), row.number(1), row.number(2), polarity)
         }
     }
 

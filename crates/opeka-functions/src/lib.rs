@@ -34,10 +34,13 @@
 //! |---|---|
 //! | `rate_ci`, `proportion_ci`, `compare`, `distance` | scalar functions |
 //! | `dsr`, `isr`, `mean_ci` | standardised rates and means: aggregate functions, also over windows |
-//! | `slope_index`, `relative_index`, `coefficient_of_variation`, `gini`, `theil_index` | inequality |
+//! | `slope_index`, `relative_index`; `gradient` is what they share | the social gradient |
+//! | `coefficient_of_variation`, `gini`, `theil_index`; `inequality` | dispersion |
 //! | `sigma_convergence`, `beta_convergence` | convergence |
 //! | `position`, `quantile_group` | window functions |
-//! | `theil_sen` | trends |
+//! | `theil_sen`, `xmr` | aggregate functions, also over windows |
+//! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
+//! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -69,6 +72,16 @@ mod quantile_group;
 
 mod theil_sen;
 
+mod funnel_limits;
+mod xmr;
+mod xmr_point;
+
+mod benjamini_hochberg;
+mod damped_holt;
+mod forecast;
+mod holm;
+mod local_linear_trend;
+
 mod aggregate;
 mod documentation;
 mod estimate;
@@ -91,6 +104,7 @@ use std::sync::Arc;
 use datafusion_expr::{AggregateUDF, DocSection, ScalarUDF, WindowUDF};
 
 use aggregate::{Aggregate, aggregate};
+use opeka_stats::Polarity;
 use parameters::{Kind, Parameters};
 use scalar::{Scalar, scalar};
 use window::{Window, window};
@@ -136,6 +150,9 @@ functions! {
     sigma_convergence::SigmaConvergence,
     beta_convergence::BetaConvergence,
     theil_sen::TheilSen,
+    xmr::Xmr,
+    damped_holt::DampedHolt,
+    local_linear_trend::LocalLinearTrend,
 }
 
 functions! {
@@ -143,6 +160,10 @@ functions! {
     all_window_functions -> WindowUDF, window_parameters, Window, window:
     position::Position,
     quantile_group::QuantileGroup,
+    xmr_point::XmrPoints,
+    funnel_limits::FunnelLimits,
+    benjamini_hochberg::BenjaminiHochberg,
+    holm::Holm,
 }
 
 /// Name and default of each parameter of one of our functions, as SQL would write them; no default
@@ -173,13 +194,31 @@ const INEQUALITY: DocSection = DocSection {
     description: Some("Differences between areas, whom they follow, and whether they shrink."),
 };
 
-/// Which direction of an indicator is the good one.
-const POLARITY: Kind = Kind::Choice(&["none", "high is good", "low is good"]);
+/// Which way is better.
+const POLARITY: Kind = Kind::Choice(&Polarity::NAMES);
 
 const TRENDS: DocSection = DocSection {
     include: true,
     label: "Trends",
     description: Some("Slopes of short series, and whether there is a trend at all."),
+};
+
+const CHARTS: DocSection = DocSection {
+    include: true,
+    label: "Control charts and funnels",
+    description: Some("Which points of a series, and which areas, are more than chance."),
+};
+
+const MANY_TESTS: DocSection = DocSection {
+    include: true,
+    label: "Many tests at once",
+    description: Some("p-values of a family of tests, so that chance makes no discoveries."),
+};
+
+const FORECASTS: DocSection = DocSection {
+    include: true,
+    label: "Forecasts",
+    description: Some("The next years of a short series, with prediction intervals."),
 };
 
 #[cfg(test)]

@@ -22,11 +22,8 @@ impl Window for Position {
     type Result = opeka_stats::Position;
 
     fn calculate(rows: &Rows, options: &Options) -> Vec<Self::Result> {
-        let values = rows.numbers_or_none(0);
-        match Polarity::parse(options.choice("polarity")) {
-            Ok(polarity) => position(&values, polarity),
-            Err(reason) => vec![Self::Result::unknown(reason, 0); values.len()],
-        }
+        let polarity = Polarity::named(options.choice("polarity")).unwrap_or_default();
+        position(&rows.numbers_or_none(0), polarity)
     }
 
     fn documentation() -> &'static Documentation {

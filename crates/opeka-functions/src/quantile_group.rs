@@ -28,7 +28,7 @@ impl Window for QuantileGroup {
     fn calculate(rows: &Rows, options: &Options) -> Vec<Self::Result> {
         let values = rows.numbers_or_none(0);
         let groups = || {
-            let polarity = Polarity::parse(options.choice("polarity"))?;
+            let polarity = Polarity::named(options.choice("polarity")).unwrap_or_default();
             rows.whole(1, "n_groups")?;
             let n_groups = rows.constant(1, "n_groups")?;
             Ok(quantile_group(&values, n_groups.unwrap_or(1.0), polarity))

@@ -42,12 +42,18 @@
 //! | module | what |
 //! |---|---|
 //! | `reason` | why a number is missing; the preconditions that methods share |
+//! | `polarity` | which way is better |
 //! | `sum` | sums that do not depend on the order of their terms |
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), crude or standardised; proportions (Wilson); means |
 //! | `compare` | figures against a benchmark, and the position of an area among others |
 //! | `inequality` | differences between areas: gradients, dispersion, concentration, convergence |
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `control` | control charts over time, funnels across areas, over-dispersion |
+//! | `multiple` | p-values of many tests at once (Benjamini–Hochberg, Holm) |
+//! | `forecast` | the next years of a short series (damped Holt, local linear trend) |
+//! | `state_space` | the Kalman filter with an exact diffuse start |
+//! | `optimise` | the lowest point of a function of few variables |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -55,6 +61,8 @@
 mod reason;
 
 mod sum;
+
+mod polarity;
 
 mod estimate;
 
@@ -66,28 +74,49 @@ mod inequality;
 
 mod trend;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
+mod control;
+
+mod multiple;
+
+mod forecast;
+
+#[doc(hidden)] // for structural models of other crates of the workspace, and for their trials
+pub mod state_space;
+
+mod optimise;
+
 mod least_squares;
 
-#[cfg_attr(not(test), allow(dead_code, reason = "methods that use it are on their way"))]
 mod distribution;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
 mod random;
 
 #[cfg(test)]
 mod testing;
 
 pub use compare::benchmark::{Comparison, Distance, compare, distance};
-pub use compare::polarity::Polarity;
 pub use compare::position::{Position, QuantileGroup, position, quantile_group};
+pub use control::funnel::{FunnelArea, funnel_limits};
+pub use control::funnel_options::{FunnelMethod, FunnelOptions, FunnelStatistic};
+pub use control::overdispersion::{
+    DispersedArea, DispersionScale, OverDispersion, over_dispersion,
+};
+pub use control::xmr::{Xmr, XmrPoint, xmr};
+pub use control::xmr_options::{Rebase, XmrOptions};
 pub use estimate::Estimate;
+pub use forecast::damped_holt::{DampedHolt, DampedHoltOptions, damped_holt};
+pub use forecast::local_linear_trend::{
+    LocalLinearTrend, LocalLinearTrendOptions, local_linear_trend,
+};
+pub use forecast::{ForecastPoint, MAX_HORIZON, MAX_PERIODS};
 pub use inequality::concentration::{Inequality, gini, theil_index};
 pub use inequality::convergence::{
     BetaConvergence, SigmaConvergence, beta_convergence, sigma_convergence,
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
+pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};
 pub use rate::indirect::{Isr, isr};
 pub use rate::mean::{MeanCi, mean_ci};
