@@ -11,6 +11,8 @@ impl Row for Estimate {
         ("estimate", Column::Number(|e| e.estimate)),
         ("conf_low", Column::Number(|e| e.conf_low)),
         ("conf_high", Column::Number(|e| e.conf_high)),
+        ("conf_low_998", Column::Number(|e| e.conf_low_998)),
+        ("conf_high_998", Column::Number(|e| e.conf_high_998)),
         ("method", Column::Text(|e| e.method.map(Cow::from))),
         ("reason", Column::Text(|e| text(e.reason.as_ref()))),
     ];

@@ -19,7 +19,8 @@
 //!   last, and all can be given by name: `rate_ci(events => 3, population => 100)`.
 //! - The struct is never `NULL`. Where there is no figure, its fields are `NULL` and `reason` says
 //!   why. A `NULL` argument of a scalar function is such a case; an aggregate skips rows in which
-//!   one of its columns is `NULL`.
+//!   one of its columns is `NULL`, but for those that would be wrong without the row (the age bands
+//!   of `dsr`): there the figure is missing, with its reason.
 //! - No result depends on the order of rows, of batches or of partitions.
 //!
 //! A function is a type without values that implements `Scalar`, `Aggregate` or `Window`: its
@@ -33,6 +34,13 @@
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
 //! | `theil_sen`, `joinpoint`, `joinpoint_counts`, `trend_marker`, `xmr` | aggregate functions, also over windows |
+//! | `rate_ci`, `proportion_ci`, `compare`, `distance` | scalar functions |
+//! | `dsr`, `isr`, `mean_ci` | standardised rates and means: aggregate functions, also over windows |
+//! | `slope_index`, `relative_index`; `gradient` is what they share | the social gradient |
+//! | `coefficient_of_variation`, `gini`, `theil_index`; `inequality` | dispersion |
+//! | `sigma_convergence`, `beta_convergence` | convergence |
+//! | `position`, `quantile_group` | window functions |
+//! | `theil_sen`, `xmr` | aggregate functions, also over windows |
 //! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
 //! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
 //! | `theil_sen`, `mann_kendall`, `seasonal_mann_kendall`, `regional_mann_kendall`, `ols_trend`, `aapc`, `poisson_trend`, `cagr`, `pettitt` | aggregate functions, also over windows |
@@ -47,6 +55,8 @@
 
 #![allow(dead_code, unused_imports, reason = "functions that use all of this are on their way")]
 
+mod compare;
+mod distance;
 mod proportion_ci;
 mod rate_ci;
 
@@ -62,6 +72,21 @@ mod point_figure;
 mod poisson_trend;
 mod regional_mann_kendall;
 mod seasonal_mann_kendall;
+mod dsr;
+mod isr;
+mod mean_ci;
+
+mod beta_convergence;
+mod coefficient_of_variation;
+mod gini;
+mod relative_index;
+mod sigma_convergence;
+mod slope_index;
+mod theil_index;
+
+mod position;
+mod quantile_group;
+
 mod theil_sen;
 mod year_on_year;
 mod joinpoint;
@@ -81,6 +106,8 @@ mod local_linear_trend;
 mod aggregate;
 mod documentation;
 mod estimate;
+mod gradient;
+mod inequality;
 mod parameters;
 mod row;
 mod rows;
@@ -98,7 +125,8 @@ use std::sync::Arc;
 use datafusion_expr::{AggregateUDF, DocSection, ScalarUDF, WindowUDF};
 
 use aggregate::{Aggregate, aggregate};
-use parameters::Parameters;
+use opeka_stats::Polarity;
+use parameters::{Kind, Parameters};
 use scalar::{Scalar, scalar};
 use window::{Window, window};
 
@@ -125,11 +153,23 @@ functions! {
     all_scalar_functions -> ScalarUDF, scalar_parameters, Scalar, scalar:
     rate_ci::RateCi,
     proportion_ci::ProportionCi,
+    compare::Compare,
+    distance::Distance,
 }
 
 functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
+    dsr::Dsr,
+    isr::Isr,
+    mean_ci::MeanCi,
+    slope_index::SlopeIndex,
+    relative_index::RelativeIndex,
+    coefficient_of_variation::CoefficientOfVariation,
+    gini::Gini,
+    theil_index::TheilIndex,
+    sigma_convergence::SigmaConvergence,
+    beta_convergence::BetaConvergence,
     theil_sen::TheilSen,
     joinpoint::Joinpoint,
     joinpoint_counts::JoinpointCounts,
@@ -150,6 +190,8 @@ functions! {
 functions! {
     /// Figures of one row each that depend on its partition, in the order of the reference.
     all_window_functions -> WindowUDF, window_parameters, Window, window:
+    position::Position,
+    quantile_group::QuantileGroup,
     xmr_point::XmrPoints,
     funnel_limits::FunnelLimits,
     benjamini_hochberg::BenjaminiHochberg,
@@ -174,6 +216,21 @@ const RATES: DocSection = DocSection {
     label: "Rates and proportions",
     description: Some("Events per population and parts of a whole, with confidence limits."),
 };
+
+const COMPARISONS: DocSection = DocSection {
+    include: true,
+    label: "Comparisons",
+    description: Some("Figures against a benchmark, and areas among others."),
+};
+
+const INEQUALITY: DocSection = DocSection {
+    include: true,
+    label: "Inequality and convergence",
+    description: Some("Differences between areas, whom they follow, and whether they shrink."),
+};
+
+/// Which way is better.
+const POLARITY: Kind = Kind::Choice(&Polarity::NAMES);
 
 const TRENDS: DocSection = DocSection {
     include: true,

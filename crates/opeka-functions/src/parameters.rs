@@ -13,6 +13,11 @@ use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
 pub(crate) enum Kind {
     /// A column of numbers.
     Number,
+    /// A column of numbers in which `NULL` is kept: a row that is not there would make the figure
+    /// wrong, so that the method must see it. See [`crate::rows::Rows::whole`].
+    NumberOrNull,
+    /// As above, for a column that may be left out. See [`crate::rows::Rows::given`].
+    NumberOrNothing,
     /// A column of text, such as a season or a region; numbers and booleans are taken as text.
     Text,
     /// A column of text that may be left out, and in which `NULL` says nothing.
@@ -32,16 +37,37 @@ pub(crate) enum Kind {
 impl Kind {
     /// Columns are collected from the rows; options are known before the first row.
     fn is_column(self) -> bool {
-        matches!(self, Self::Number | Self::Text | Self::TextOrNothing)
+        matches!(
+            self,
+            Self::Number
+                | Self::NumberOrNull
+                | Self::NumberOrNothing
+                | Self::Text
+                | Self::TextOrNothing
+        )
+    }
+
+    /// Columns of numbers; the others are columns of words.
+    pub(crate) fn is_numbers(self) -> bool {
+        matches!(self, Self::Number | Self::NumberOrNull | Self::NumberOrNothing)
+    }
+
+    /// A row in which such a column is `NULL` is left out.
+    pub(crate) fn is_needed(self) -> bool {
+        matches!(self, Self::Number | Self::Text)
     }
 
     fn is_required(self) -> bool {
-        matches!(self, Self::Number | Self::Text)
+        matches!(self, Self::Number | Self::NumberOrNull | Self::Text)
     }
 
     fn data_type(self) -> DataType {
         match self {
-            Self::Number | Self::NumberOption(_) | Self::NumberOrNone => DataType::Float64,
+            Self::Number
+            | Self::NumberOrNull
+            | Self::NumberOrNothing
+            | Self::NumberOption(_)
+            | Self::NumberOrNone => DataType::Float64,
             Self::Flag(_) => DataType::Boolean,
             Self::Text | Self::TextOrNothing | Self::Choice(_) | Self::TextOrNone => DataType::Utf8,
         }
@@ -55,9 +81,11 @@ impl Kind {
             return None;
         }
         match self {
-            Self::Number | Self::NumberOption(_) | Self::NumberOrNone => {
-                (!data_type.is_numeric()).then_some(("a number", "double"))
-            }
+            Self::Number
+            | Self::NumberOrNull
+            | Self::NumberOrNothing
+            | Self::NumberOption(_)
+            | Self::NumberOrNone => (!data_type.is_numeric()).then_some(("a number", "double")),
             Self::Flag(_) => {
                 (data_type != &DataType::Boolean).then_some(("true or false", "boolean"))
             }
@@ -76,8 +104,10 @@ impl Kind {
     /// The default as SQL would write it; `None` for what must be given.
     fn default_sql(self) -> Option<String> {
         match self {
-            Self::Number | Self::Text => None,
-            Self::TextOrNothing | Self::NumberOrNone | Self::TextOrNone => Some("NULL".to_owned()),
+            Self::Number | Self::NumberOrNull | Self::Text => None,
+            Self::NumberOrNothing | Self::TextOrNothing | Self::NumberOrNone | Self::TextOrNone => {
+                Some("NULL".to_owned())
+            }
             Self::NumberOption(value) => Some(value.to_string()),
             Self::Choice(words) => {
                 Some(words.first().map_or("NULL".to_owned(), |word| format!("'{word}'")))
@@ -198,7 +228,14 @@ impl Parameters {
     /// An option's value, or its default.
     fn option(&self, name: &str, kind: Kind, given: Option<ScalarValue>) -> Result<OptionValue> {
         Ok(match (kind, given) {
-            (Kind::Number | Kind::Text | Kind::TextOrNothing, _) => OptionValue::Column,
+            (
+                Kind::Number
+                | Kind::NumberOrNull
+                | Kind::NumberOrNothing
+                | Kind::Text
+                | Kind::TextOrNothing,
+                _,
+            ) => OptionValue::Column,
             (Kind::NumberOption(default), None) => OptionValue::Number(Some(default)),
             (Kind::NumberOrNone, None) => OptionValue::Number(None),
             (Kind::NumberOption(_) | Kind::NumberOrNone, Some(ScalarValue::Float64(value))) => {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use datafusion_expr::Documentation;
-use opeka_stats::{Estimate, proportion_ci};
+use opeka_stats::{Estimate, ProportionMethod};
 
 use crate::RATES;
 use crate::parameters::{Kind, Parameters};
@@ -23,7 +23,16 @@ impl Scalar for ProportionCi {
     type Result = Estimate;
 
     fn method() -> impl FnMut(&Arguments<'_>) -> Self::Result {
-        |row| proportion_ci(row.number(0), row.number(1), row.number(2))
+        // The level is mostly the same in all rows.
+        let mut last = f64::NAN;
+        let mut method = ProportionMethod::new(last);
+        move |row| {
+            let conf_level = row.number(2);
+            if last != conf_level {
+                (last, method) = (conf_level, ProportionMethod::new(conf_level));
+            }
+            method.proportion(row.number(0), row.number(1))
+        }
     }
 
     fn documentation() -> &'static Documentation {
@@ -40,8 +49,9 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         independently and with the same probability. The limits are Wilson's score limits: they \
         stay between 0 and 1 and hold their level in small samples.\n\
         \n\
-        **Returns** a struct: `estimate`, `conf_low`, `conf_high` (double, between 0 and 1), \
-        `method` (`Wilson score`) and `reason` (text).\n\
+        **Returns** a struct: `estimate`, `conf_low`, `conf_high`, `conf_low_998`, `conf_high_998` \
+        (at a level of 0.998, whatever `conf_level` is; all double, between 0 and 1), `method` \
+        (`Wilson score`) and `reason` (text).\n\
         \n\
         **Nulls and small samples.** Where an argument is NULL, `successes` is negative or above \
         `trials`, `trials` is not above zero, or `conf_level` is not between 0 and 1, the figures \

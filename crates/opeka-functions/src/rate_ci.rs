@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use datafusion_expr::Documentation;
-use opeka_stats::{Estimate, rate_ci};
+use opeka_stats::{Estimate, RateMethod, rate_ci};
 
 use crate::RATES;
 use crate::parameters::{Kind, Parameters};
@@ -24,7 +24,21 @@ impl Scalar for RateCi {
     type Result = Estimate;
 
     fn method() -> impl FnMut(&Arguments<'_>) -> Self::Result {
-        |row| rate_ci(row.number(0), row.number(1), row.number(2), row.number(3))
+        // Multiplier and level are mostly the same in all rows: from the second row on, what
+        // depends on them alone is not calculated again.
+        let mut last = [f64::NAN; 2];
+        let mut prepared: Option<RateMethod> = None;
+        move |row| {
+            let (events, population) = (row.number(0), row.number(1));
+            let [multiplier, conf_level] = [row.number(2), row.number(3)];
+            if last != [multiplier, conf_level] {
+                last = [multiplier, conf_level];
+                prepared = None;
+                return rate_ci(events, population, multiplier, conf_level);
+            }
+            let method = prepared.get_or_insert_with(|| RateMethod::new(multiplier, conf_level));
+            method.rate(events, population)
+        }
     }
 
     fn documentation() -> &'static Documentation {
@@ -41,8 +55,9 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         Poisson variable and the population is known without error. Below 10 events the limits \
         are the exact ones of Garwood, from 10 on Byar's approximation to them.\n\
         \n\
-        **Returns** a struct: `estimate`, `conf_low`, `conf_high` (double, in the unit that \
-        `multiplier` sets), `method` (`exact Poisson` or `Byar`) and `reason` (text).\n\
+        **Returns** a struct: `estimate`, `conf_low`, `conf_high`, `conf_low_998`, `conf_high_998` \
+        (at a level of 0.998, whatever `conf_level` is; all double, in the unit that `multiplier` \
+        sets), `method` (`exact Poisson` or `Byar`) and `reason` (text).\n\
         \n\
         **Nulls and small samples.** Where an argument is NULL, `events` is negative, \
         `population` or `multiplier` is not above zero, or `conf_level` is not between 0 and 1, \
@@ -77,6 +92,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 ```",
     )
     .with_related_udf("proportion_ci")
+    .with_related_udf("dsr")
     .build()
 });
 
@@ -102,6 +118,27 @@ mod tests {
         contains(1, "events is missing");
         contains(2, "population is 0");
         contains(3, "events is -1");
+    }
+
+    #[test]
+    fn rows_of_one_level_and_of_many_are_the_same() {
+        let rows = [3.0, 8.0, 12.0, 3.5, 250.0].map(Some);
+        let columns = |levels: &[Option<f64>; 5]| {
+            [floats(&rows), floats(&[Some(220.0); 5]), floats(&[Some(100.0); 5]), floats(levels)]
+        };
+        let one = invoke(&Udf::<RateCi>::new(), &columns(&[Some(0.95); 5]), 5);
+        for (row, events) in rows.into_iter().enumerate() {
+            let plain = rate_ci(events.unwrap(), 220.0, 100.0, 0.95);
+            assert_eq!(numbers(&one, "conf_low")[row], plain.conf_low);
+            assert_eq!(numbers(&one, "conf_high_998")[row], plain.conf_high_998);
+        }
+        let levels = [0.95, 0.998, 0.998, 0.9, 0.95].map(Some);
+        let many = invoke(&Udf::<RateCi>::new(), &columns(&levels), 5);
+        assert_eq!(numbers(&many, "conf_low")[0], numbers(&one, "conf_low")[0]);
+        assert_eq!(numbers(&many, "conf_low")[4], numbers(&one, "conf_low")[4]);
+        assert_eq!(numbers(&many, "conf_low")[1..3], numbers(&one, "conf_low_998")[1..3]);
+        assert!(numbers(&many, "conf_low")[3] > numbers(&one, "conf_low")[3]);
+        assert_eq!(numbers(&many, "conf_low_998"), numbers(&one, "conf_low_998"));
     }
 
     #[test]

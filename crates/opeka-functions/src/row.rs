@@ -15,6 +15,7 @@ use opeka_stats::Reason;
 pub(crate) enum Column<R: 'static> {
     Number(fn(&R) -> Option<f64>),
     Count(fn(&R) -> usize),
+    CountOrNone(fn(&R) -> Option<usize>),
     Flag(fn(&R) -> Option<bool>),
     Text(for<'a> fn(&'a R) -> Option<Cow<'a, str>>),
     /// A list of structs, such as the points of a chart: `Column::List(&List(|r| &r.points))`.
@@ -69,7 +70,7 @@ fn fields<R: Row>(noted: bool) -> Fields {
     let field = |(name, column): &(&'static str, Column<R>)| {
         let data_type = match column {
             Column::Number(_) => DataType::Float64,
-            Column::Count(_) => DataType::Int64,
+            Column::Count(_) | Column::CountOrNone(_) => DataType::Int64,
             Column::Flag(_) => DataType::Boolean,
             Column::Text(_) => DataType::Utf8,
             Column::List(list) => list.data_type(),
@@ -91,6 +92,10 @@ pub(crate) fn struct_array<R: Row>(
             Column::Count(get) => Arc::new(
                 rows.iter().map(|row| i64::try_from(get(row)).ok()).collect::<Int64Array>(),
             ),
+            Column::CountOrNone(get) => {
+                let count = |row| get(row).and_then(|count| i64::try_from(count).ok());
+                Arc::new(rows.iter().map(count).collect::<Int64Array>())
+            }
             Column::Flag(get) => Arc::new(rows.iter().map(get).collect::<BooleanArray>()),
             Column::Text(get) => Arc::new(rows.iter().map(get).collect::<StringArray>()),
             Column::List(list) => list.array(rows)?,

@@ -10,10 +10,23 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::cast::{as_float64_array, as_list_array, as_string_array};
 use datafusion_common::{Result, internal_err};
 
+use opeka_stats::Reason;
+
 use crate::parameters::{Kind, Parameters};
 
 /// The code of a missing word.
 const NOTHING: u32 = u32::MAX;
+
+/// `NULL` among numbers that keep it: a `NaN` of its own, as in R, that no calculation makes.
+const MISSING: u64 = 0x7ff8_0000_0000_07a2;
+
+fn number(array: &Float64Array, row: usize) -> f64 {
+    if array.is_valid(row) { array.value(row) } else { f64::from_bits(MISSING) }
+}
+
+fn is_missing(number: &f64) -> bool {
+    number.to_bits() == MISSING
+}
 
 /// Rows of a group, of a partition or of many groups, column by column.
 #[derive(Clone, Debug)]
@@ -61,7 +74,7 @@ pub(crate) struct Batch<'a> {
 }
 
 enum Argument<'a> {
-    Numbers(&'a Float64Array),
+    Numbers(&'a Float64Array, Kind),
     Words(&'a StringArray, Kind),
     /// A column that was left out.
     Nothing,
@@ -73,7 +86,9 @@ impl<'a> Batch<'a> {
         let argument = |(position, _, kind): (usize, &str, Kind)| {
             Ok(match (arguments.get(position), kind) {
                 (None, _) => Argument::Nothing,
-                (Some(array), Kind::Number) => Argument::Numbers(as_float64_array(array)?),
+                (Some(array), kind) if kind.is_numbers() => {
+                    Argument::Numbers(as_float64_array(array)?, kind)
+                }
                 (Some(array), kind) => Argument::Words(as_string_array(array)?, kind),
             })
         };
@@ -84,8 +99,8 @@ impl<'a> Batch<'a> {
     /// The name of the first column that must have a value here and has none.
     pub(crate) fn missing(&self, parameters: &Parameters, row: usize) -> Option<&'static str> {
         let position = self.columns.iter().position(|column| match column {
-            Argument::Numbers(array) => array.is_null(row),
-            Argument::Words(array, kind) => *kind == Kind::Text && array.is_null(row),
+            Argument::Numbers(array, kind) => kind.is_needed() && array.is_null(row),
+            Argument::Words(array, kind) => kind.is_needed() && array.is_null(row),
             Argument::Nothing => false,
         })?;
         parameters.columns().nth(position).map(|(_, name, _)| name)
@@ -93,8 +108,8 @@ impl<'a> Batch<'a> {
 
     fn is_complete(&self, row: usize) -> bool {
         self.columns.iter().all(|column| match column {
-            Argument::Numbers(array) => array.is_valid(row),
-            Argument::Words(array, kind) => *kind != Kind::Text || array.is_valid(row),
+            Argument::Numbers(array, kind) => !kind.is_needed() || array.is_valid(row),
+            Argument::Words(array, kind) => !kind.is_needed() || array.is_valid(row),
             Argument::Nothing => true,
         })
     }
@@ -108,7 +123,7 @@ impl<'a> Batch<'a> {
 impl Rows {
     pub(crate) fn new(parameters: &Parameters) -> Self {
         let stored = |(_, _, kind): (usize, &str, Kind)| match kind {
-            Kind::Number => Stored::Numbers(Vec::new()),
+            kind if kind.is_numbers() => Stored::Numbers(Vec::new()),
             _ => Stored::Words(Words::default()),
         };
         Self { columns: parameters.columns().map(stored).collect(), len: 0 }
@@ -126,6 +141,44 @@ impl Rows {
         }
     }
 
+    /// A column of [`Kind::NumberOrNull`] that must be there in every row.
+    pub(crate) fn whole(&self, column: usize, name: &str) -> Result<&[f64], Reason> {
+        let numbers = self.numbers(column);
+        match numbers.iter().filter(|number| is_missing(number)).count() {
+            0 => Ok(numbers),
+            missing => {
+                let why = format!("{name} is missing in {missing} of {} rows", self.len);
+                Err(Reason::because(why))
+            }
+        }
+    }
+
+    /// A column of [`Kind::NumberOrNothing`]: nothing where it was left out or is `NULL` in all
+    /// rows, a reason where it is there in some rows only.
+    pub(crate) fn given(&self, column: usize, name: &str) -> Result<Option<&[f64]>, Reason> {
+        if self.numbers(column).iter().all(is_missing) {
+            return Ok(None);
+        }
+        self.whole(column, name).map(Some)
+    }
+
+    /// A column of [`Kind::NumberOrNull`], row by row.
+    pub(crate) fn numbers_or_none(&self, column: usize) -> Vec<Option<f64>> {
+        let numbers = self.numbers(column).iter();
+        numbers.map(|number| (!is_missing(number)).then_some(*number)).collect()
+    }
+
+    /// A column of which one number is expected, such as the years between two columns of values.
+    pub(crate) fn constant(&self, column: usize, name: &str) -> Result<Option<f64>, Reason> {
+        let numbers = self.numbers(column);
+        match numbers.first() {
+            Some(first) if numbers.iter().any(|other| other.to_bits() != first.to_bits()) => {
+                Err(Reason::because(format!("{name} is not the same in all rows")))
+            }
+            first => Ok(first.copied()),
+        }
+    }
+
     /// A column of words.
     pub(crate) fn words(&self, column: usize) -> Vec<Option<&str>> {
         match self.columns.get(column) {
@@ -138,8 +191,8 @@ impl Rows {
     pub(crate) fn push(&mut self, batch: &Batch<'_>, rows: &[usize]) {
         for (stored, column) in self.columns.iter_mut().zip(&batch.columns) {
             match (stored, column) {
-                (Stored::Numbers(numbers), Argument::Numbers(array)) => {
-                    numbers.extend(rows.iter().map(|row| array.value(*row)));
+                (Stored::Numbers(numbers), Argument::Numbers(array, _)) => {
+                    numbers.extend(rows.iter().map(|row| number(array, *row)));
                 }
                 (Stored::Words(words), Argument::Words(array, _)) => {
                     for &row in rows {
@@ -151,7 +204,7 @@ impl Rows {
                     words.codes.resize(words.codes.len() + rows.len(), NOTHING);
                 }
                 (Stored::Numbers(numbers), _) => {
-                    numbers.resize(numbers.len() + rows.len(), f64::NAN);
+                    numbers.resize(numbers.len() + rows.len(), f64::from_bits(MISSING));
                 }
             }
         }
@@ -195,14 +248,14 @@ impl Rows {
     pub(crate) fn find(&self, batch: &Batch<'_>, row: usize) -> Option<usize> {
         let same = |position: usize| {
             self.columns.iter().zip(&batch.columns).all(|(stored, column)| match (stored, column) {
-                (Stored::Numbers(numbers), Argument::Numbers(array)) => {
-                    numbers[position].to_bits() == array.value(row).to_bits()
+                (Stored::Numbers(numbers), Argument::Numbers(array, _)) => {
+                    numbers[position].to_bits() == number(array, row).to_bits()
                 }
                 (Stored::Words(words), Argument::Words(array, _)) => {
                     words.word(position) == array.is_valid(row).then(|| array.value(row))
                 }
                 (Stored::Words(words), _) => words.word(position).is_none(),
-                (Stored::Numbers(_), _) => false,
+                (Stored::Numbers(numbers), _) => is_missing(&numbers[position]),
             })
         };
         (0..self.len).find(|position| same(*position))
@@ -278,13 +331,11 @@ impl Rows {
 
 /// The lists that hold rows between two stages of an aggregate.
 pub(crate) fn list_types(parameters: &Parameters) -> Vec<(&'static str, DataType)> {
-    let list = |(_, name, kind): (usize, &'static str, Kind)| {
-        (name, DataType::List(item(if kind == Kind::Number { kind } else { Kind::Text })))
-    };
+    let list = |(_, name, kind): (usize, &'static str, Kind)| (name, DataType::List(item(kind)));
     parameters.columns().map(list).collect()
 }
 
 fn item(kind: Kind) -> FieldRef {
-    let data_type = if kind == Kind::Number { DataType::Float64 } else { DataType::Utf8 };
+    let data_type = if kind.is_numbers() { DataType::Float64 } else { DataType::Utf8 };
     Arc::new(Field::new_list_field(data_type, true))
 }

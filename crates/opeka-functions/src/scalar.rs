@@ -86,7 +86,9 @@ impl<S: Scalar> Udf<S> {
 /// What was given, or the default.
 fn argument<'a>(kind: Kind, given: Option<&'a ArrayRef>) -> Result<Argument<'a>> {
     Ok(match (kind, given) {
-        (Kind::Number | Kind::NumberOption(_) | Kind::NumberOrNone, Some(array)) => {
+        (kind, Some(array))
+            if kind.is_numbers() || matches!(kind, Kind::NumberOption(_) | Kind::NumberOrNone) =>
+        {
             Argument::Numbers(as_float64_array(array)?)
         }
         (_, Some(array)) => Argument::Words(as_string_array(array)?),

@@ -43,8 +43,12 @@
 //! |---|---|
 //! | `reason` | why a number is missing; the preconditions that methods share |
 //! | `polarity` | whether a high figure is good news |
+//! | `polarity` | which way is better |
+//! | `sum` | sums that do not depend on the order of their terms |
 //! | `estimate` | the result of methods that give a figure and its limits |
-//! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
+//! | `rate` | events per population (exact Poisson, Byar), crude or standardised; proportions (Wilson); means |
+//! | `compare` | figures against a benchmark, and the position of an area among others |
+//! | `inequality` | differences between areas: gradients, dispersion, concentration, convergence |
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
 //! | `control` | control charts over time, funnels across areas, over-dispersion |
 //! | `multiple` | p-values of many tests at once (Benjamini–Hochberg, Holm) |
@@ -59,11 +63,19 @@
 
 mod reason;
 
+mod sum;
+
+mod polarity;
+
 mod estimate;
 
 mod polarity;
 
 mod rate;
+
+mod compare;
+
+mod inequality;
 
 mod trend;
 
@@ -87,6 +99,8 @@ mod random;
 #[cfg(test)]
 mod testing;
 
+pub use compare::benchmark::{Comparison, Distance, compare, distance};
+pub use compare::position::{Position, QuantileGroup, position, quantile_group};
 pub use control::funnel::{FunnelArea, funnel_limits};
 pub use control::funnel_options::{FunnelMethod, FunnelOptions, FunnelStatistic};
 pub use control::overdispersion::{
@@ -100,10 +114,21 @@ pub use forecast::local_linear_trend::{
     LocalLinearTrend, LocalLinearTrendOptions, local_linear_trend,
 };
 pub use forecast::{ForecastPoint, MAX_HORIZON, MAX_PERIODS};
+pub use inequality::concentration::{Inequality, gini, theil_index};
+pub use inequality::convergence::{
+    BetaConvergence, SigmaConvergence, beta_convergence, sigma_convergence,
+};
+pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
+pub use inequality::variation::coefficient_of_variation;
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::proportion_ci;
+pub use rate::direct::{Dsr, DsrLimits, dsr};
+pub use rate::indirect::{Isr, isr};
+pub use rate::mean::{MeanCi, mean_ci};
+pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
+pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
 pub use trend::joinpoint::counts::{
     CountsSelection, JoinpointCounts, JoinpointCountsOptions, joinpoint_counts,

@@ -1,5 +1,7 @@
 //! Which way is better.
 
+use std::cmp::Ordering;
+
 /// Whether a high figure is good news.
 ///
 /// A chart cannot know: more adoptions may be good, more children placed in institutions are not,
@@ -36,6 +38,15 @@ impl Polarity {
         }
     }
 
+    /// The better value first; the higher one where neither way is better.
+    pub(crate) fn order(self, a: f64, b: f64) -> Ordering {
+        let higher_first = b.partial_cmp(&a).unwrap_or(Ordering::Equal);
+        match self {
+            Self::HighIsGood | Self::None => higher_first,
+            Self::LowIsGood => higher_first.reverse(),
+        }
+    }
+
     /// Whether a move in this direction is good; `None` where neither way is.
     pub(crate) fn is_good(self, upwards: bool) -> Option<bool> {
         match self {
@@ -58,5 +69,13 @@ mod tests {
         assert_eq!(Polarity::named("up"), None);
         assert_eq!(Polarity::LowIsGood.is_good(true), Some(false));
         assert_eq!(Polarity::None.is_good(true), None);
+    }
+
+    #[test]
+    fn the_better_comes_first() {
+        assert_eq!(Polarity::HighIsGood.order(2.0, 1.0), Ordering::Less);
+        assert_eq!(Polarity::None.order(2.0, 1.0), Ordering::Less);
+        assert_eq!(Polarity::LowIsGood.order(2.0, 1.0), Ordering::Greater);
+        assert_eq!(Polarity::LowIsGood.order(-0.0, 0.0), Ordering::Equal);
     }
 }

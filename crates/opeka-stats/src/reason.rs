@@ -28,6 +28,9 @@ impl Reason {
     /// The clause after "because".
     pub(crate) fn why(&self) -> &str {
         &self.why
+    /// The same, where only `part` of the result is missing.
+    pub(crate) fn about(self, part: &'static str) -> Self {
+        Self { part, ..self }
     }
 
     /// The estimate stands, but `part` of the result could not be calculated.
@@ -66,6 +69,35 @@ pub(crate) fn require_conf_level(value: f64) -> Result<(), Reason> {
     must("conf_level", value, value > 0.0 && value < 1.0, "lie between 0 and 1")
 }
 
+/// `rule` holds for every number of a column. Of those for which it does not, the smallest is
+/// named, whichever comes first.
+pub(crate) fn require_each(
+    rule: fn(&str, f64) -> Result<(), Reason>,
+    name: &str,
+    values: &[f64],
+) -> Result<(), Reason> {
+    let offenders = values.iter().copied().filter(|value| rule(name, *value).is_err());
+    offenders.min_by(f64::total_cmp).map_or(Ok(()), |value| rule(name, value))
+}
+
+/// `value` is a finite number.
+pub(crate) fn require_finite(name: &str, value: f64) -> Result<(), Reason> {
+    must(name, value, value.is_finite(), "be a finite number")
+}
+
+/// Two columns belong to the same rows.
+pub(crate) fn require_same_length(
+    first: &str,
+    a: &[f64],
+    second: &str,
+    b: &[f64],
+) -> Result<(), Reason> {
+    if a.len() == b.len() {
+        return Ok(());
+    }
+    Err(Reason::because(format!("there are {} {first} and {} {second}", a.len(), b.len())))
+}
+
 /// Both ends of 64-bit floating point are far from any real figure, but a wrong unit can get there.
 pub(crate) fn require_finite_result(values: &[f64]) -> Result<(), Reason> {
     if values.iter().all(|value| value.is_finite()) {
@@ -78,6 +110,23 @@ pub(crate) fn require_finite_result(values: &[f64]) -> Result<(), Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_judged_whatever_their_order() {
+        let text = |values: &[f64]| {
+            require_each(require_not_negative, "events", values).unwrap_err().to_string()
+        };
+        assert_eq!(text(&[-1.0, 2.0, -3.0]), text(&[-3.0, -1.0, 2.0]));
+        assert!(text(&[-1.0, 2.0, -3.0]).contains("events is -3 (it must not be negative)"));
+        assert!(require_each(require_positive, "population", &[1.0, 2.0]).is_ok());
+        assert!(require_each(require_finite, "value", &[]).is_ok());
+        assert!(require_each(require_finite, "value", &[f64::NAN]).is_err());
+        assert!(require_same_length("values", &[1.0], "times", &[2.0]).is_ok());
+        assert_eq!(
+            require_same_length("values", &[1.0], "times", &[]).unwrap_err().to_string(),
+            "cannot be calculated because there are 1 values and 0 times"
+        );
+    }
 
     #[test]
     fn reads_as_a_sentence() {

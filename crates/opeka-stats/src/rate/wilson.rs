@@ -1,6 +1,9 @@
 //! Parts of a whole: Wilson's score limits of a proportion.
 
+use std::sync::LazyLock;
+
 use crate::distribution::normal;
+use crate::estimate::SECOND_LEVEL;
 use crate::reason::{require_conf_level, require_not_negative, require_positive};
 use crate::{Estimate, Reason};
 
@@ -17,29 +20,53 @@ use crate::{Estimate, Reason};
 /// (Wilson 1927, "Probable inference, the law of succession, and statistical inference", *JASA*
 /// 22; Newcombe 1998, *Statistics in Medicine* 17, method 3; without continuity correction). They
 /// stay between 0 and 1 and hold their level for small n, where p ± z√(p(1−p)/n) does not. This
-/// is the method of the English public health indicators.
+/// is the method of the English public health indicators. They are given at `conf_level` and at
+/// 0.998.
 ///
 /// **Edge cases.** No successes give a lower limit of exactly 0, all successes an upper limit of
 /// exactly 1. Counts need not be whole. There is no proportion, but a [`Reason`], where
 /// `successes` is negative or above `trials`, `trials` is not above zero, `conf_level` is not
 /// between 0 and 1, or any of them is not finite.
 pub fn proportion_ci(successes: f64, trials: f64, conf_level: f64) -> Estimate {
-    calculate(successes, trials, conf_level).unwrap_or_else(Estimate::unknown)
+    ProportionMethod::new(conf_level).proportion(successes, trials)
 }
 
-fn calculate(successes: f64, trials: f64, conf_level: f64) -> Result<Estimate, Reason> {
-    require_not_negative("successes", successes)?;
-    require_positive("trials", trials)?;
-    require_conf_level(conf_level)?;
-    if successes > trials {
-        return Err(Reason::because(format!(
-            "successes is {successes} of {trials} trials (it must not be above trials)"
-        )));
+/// [`proportion_ci`] with the normal quantiles prepared once, for many rows at one level.
+#[derive(Clone, Debug)]
+pub struct ProportionMethod {
+    z: Result<f64, Reason>,
+}
+
+impl ProportionMethod {
+    /// Prepares proportions with limits at `conf_level`. A level that is none is the reason of
+    /// every [`proportion`](Self::proportion).
+    pub fn new(conf_level: f64) -> Self {
+        Self { z: require_conf_level(conf_level).map(|()| normal::two_sided(conf_level)) }
     }
 
-    let estimate = successes / trials;
-    let limits = score_limits(successes, trials, normal::two_sided(conf_level));
-    Ok(Estimate::known("Wilson score", estimate, limits))
+    /// The proportion of one row.
+    pub fn proportion(&self, successes: f64, trials: f64) -> Estimate {
+        self.calculate(successes, trials).unwrap_or_else(Estimate::unknown)
+    }
+
+    fn calculate(&self, successes: f64, trials: f64) -> Result<Estimate, Reason> {
+        require_not_negative("successes", successes)?;
+        require_positive("trials", trials)?;
+        let z = *self.z.as_ref().map_err(Reason::clone)?;
+        if successes > trials {
+            return Err(Reason::because(format!(
+                "successes is {successes} of {trials} trials (it must not be above trials)"
+            )));
+        }
+
+        let limits = |z: f64| score_limits(successes, trials, z);
+        Ok(Estimate::known("Wilson score", successes / trials, limits(z), limits(z_998())))
+    }
+}
+
+fn z_998() -> f64 {
+    static Z: LazyLock<f64> = LazyLock::new(|| normal::two_sided(SECOND_LEVEL));
+    *Z
 }
 
 fn score_limits(successes: f64, trials: f64, z: f64) -> (f64, f64) {
@@ -84,6 +111,10 @@ mod tests {
         let share = proportion_ci(222.0, 3215.0, 0.95);
         assert_close(share.conf_low.unwrap(), 0.060_791_690_363_636_595, 1e-14);
         assert_close(share.conf_high.unwrap(), 0.078_339_566_813_836_33, 1e-14);
+        let second = proportion_ci(222.0, 3215.0, 0.998);
+        assert_eq!(share.conf_low_998, second.conf_low);
+        assert_eq!(share.conf_high_998, second.conf_high);
+        assert_eq!(ProportionMethod::new(0.95).proportion(222.0, 3215.0), share);
     }
 
     #[test]

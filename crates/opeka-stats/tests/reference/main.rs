@@ -10,6 +10,7 @@ mod joinpoint;
 mod growth;
 mod mann_kendall;
 mod rates;
+mod standardised;
 mod support;
 mod trends;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     }
     let reference = folder.as_deref();
     let mut trials = rates::trials(reference);
+    trials.extend(standardised::trials(reference));
     trials.extend(forecasts::trials(reference));
     trials.extend(joinpoint::trials(reference));
     trials.extend(trends::trials(reference));

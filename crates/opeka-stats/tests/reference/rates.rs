@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use opeka_stats::{Estimate, byar_limits, exact_poisson_limits, proportion_ci, rate_ci};
+use serde_json::Value;
 
 use crate::support::{Table, answers, carried, given, rows, same, trial};
 
@@ -20,14 +21,26 @@ pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
     ]
 }
 
-fn same_estimate(what: &str, actual: &Estimate, expected: [Option<f64>; 3]) -> Result<()> {
+pub(crate) fn same_estimate(
+    what: &str,
+    actual: &Estimate,
+    expected: [Option<f64>; 3],
+) -> Result<()> {
     same(&format!("{what}: estimate"), actual.estimate, expected[0])?;
     same(&format!("{what}: conf_low"), actual.conf_low, expected[1])?;
     same(&format!("{what}: conf_high"), actual.conf_high, expected[2])
 }
 
+/// The limits at 0.95 and at 0.998 that PHEindicatormethods gives in one answer.
+pub(crate) fn same_both_limits(what: &str, actual: &Estimate, theirs: &Value) -> Result<()> {
+    let limits = ["value", "lower95_0cl", "upper95_0cl"].map(|key| theirs[key].as_f64());
+    same_estimate(what, actual, limits)?;
+    same(&format!("{what}: low at 0.998"), actual.conf_low_998, theirs["lower99_8cl"].as_f64())?;
+    same(&format!("{what}: high at 0.998"), actual.conf_high_998, theirs["upper99_8cl"].as_f64())
+}
+
 /// The method of limits that PHEindicatormethods names.
-fn same_method(what: &str, actual: &Estimate, expected: &str) -> Result<()> {
+pub(crate) fn same_method(what: &str, actual: &Estimate, expected: &str) -> Result<()> {
     let ours = match expected {
         "Exact" => "exact Poisson",
         "Byars" => "Byar",
@@ -88,6 +101,13 @@ fn phe(
             let theirs = [row["value"].as_f64(), row[low].as_f64(), row[high].as_f64()];
             same_estimate(&row.to_string(), &ours, theirs)?;
             same_method(&row.to_string(), &ours, row["method"].as_str().unwrap_or_default())?;
+            // Whatever the level, the limits at 0.998 come with it.
+            same(&format!("{row}: low at 0.998"), ours.conf_low_998, row["lower99_8cl"].as_f64())?;
+            same(
+                &format!("{row}: high at 0.998"),
+                ours.conf_high_998,
+                row["upper99_8cl"].as_f64(),
+            )?;
             compared += 1;
         }
     }
@@ -107,6 +127,8 @@ fn phe_proportions(folder: &Path) -> Result<()> {
             estimate: times(share.estimate),
             conf_low: times(share.conf_low),
             conf_high: times(share.conf_high),
+            conf_low_998: times(share.conf_low_998),
+            conf_high_998: times(share.conf_high_998),
             ..share
         }
     })

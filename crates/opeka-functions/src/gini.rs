@@ -1,0 +1,110 @@
+//! `gini`: how unequally a total is shared among areas.
+
+use std::sync::LazyLock;
+
+use datafusion_expr::Documentation;
+use opeka_stats::{Inequality, gini};
+
+use crate::INEQUALITY;
+use crate::aggregate::Aggregate;
+use crate::inequality::{WEIGHT_ARGUMENT, WEIGHTED, index};
+use crate::parameters::{Options, Parameters};
+use crate::rows::Rows;
+
+pub(crate) struct Gini;
+
+impl Aggregate for Gini {
+    const PARAMETERS: Parameters = Parameters { function: "gini", list: WEIGHTED };
+    type Result = Inequality;
+
+    fn calculate(rows: &Rows, _options: &Options) -> Self::Result {
+        index(rows, gini)
+    }
+
+    fn documentation() -> &'static Documentation {
+        &DOCUMENTATION
+    }
+}
+
+static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
+    Documentation::builder(
+        INEQUALITY,
+        "The Gini coefficient: half of the mean difference between two values, over their mean.\n\
+        \n\
+        **What it estimates.** 0 where all values are equal, `1 - 1/n` where one of n areas has \
+        all. It is the coefficient of the areas at hand, without the correction n/(n - 1) for a \
+        sample. With `weight` (heads), `value` is per head: a row of weight two counts as two \
+        rows.\n\
+        \n\
+        **Returns** a struct: `estimate` (double), `n_obs` (bigint), `method` and `reason` \
+        (text).\n\
+        \n\
+        **Nulls and small samples.** Rows in which `value` is NULL are skipped; a NULL `weight` \
+        in some of the others gives a NULL figure and a `reason`. So do no values, a negative \
+        value or weight, a mean of zero, and numbers that are not finite. One value has a \
+        coefficient of 0. The order of rows does not matter.\n\
+        \n\
+        **References.** Gini (1914), Atti del Reale Istituto Veneto 73; Sen (1973), On economic \
+        inequality; R package ineq, Gini.",
+        "gini(value[, weight])",
+    )
+    .with_argument("value", "The figure that differs between areas, such as a rate.")
+    .with_argument("weight", WEIGHT_ARGUMENT)
+    .with_sql_example(
+        "```sql
+> select round(gini(column1)['estimate'], 4) as areas,
+         round(gini(column1, column2)['estimate'], 4) as children
+  from (values (12.5, 30), (18.0, 10), (22.5, 40), (41.0, 20));
++--------+----------+
+| areas  | children |
++--------+----------+
+| 0.2394 | 0.2284   |
++--------+----------+
+```",
+    )
+    .with_related_udf("theil_index")
+    .with_related_udf("coefficient_of_variation")
+    .build()
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{AggregateTester, field, float_batch};
+    use datafusion_common::ScalarValue;
+
+    const VALUES: [Option<f64>; 5] = [Some(12.5), Some(18.0), None, Some(22.5), Some(41.0)];
+    const WEIGHTS: [Option<f64>; 5] = [Some(30.0), Some(10.0), Some(7.0), Some(40.0), Some(20.0)];
+
+    fn rounded(result: &ScalarValue) -> String {
+        let ScalarValue::Float64(Some(x)) = field(result, "estimate") else { panic!("{result}") };
+        format!("{x:.4}")
+    }
+
+    #[test]
+    fn with_and_without_weights() {
+        let tester = AggregateTester::<Gini>::new();
+        let plain = tester.aggregate(&[float_batch(&[&VALUES])]);
+        assert_eq!(rounded(&plain), "0.2394");
+        assert_eq!(field(&plain, "n_obs"), ScalarValue::Int64(Some(4)));
+        let weighted = tester.aggregate(&[float_batch(&[&VALUES, &WEIGHTS])]);
+        assert_eq!(rounded(&weighted), "0.2284");
+        assert_ne!(field(&weighted, "method"), field(&plain, "method"));
+        assert_eq!(tester.aggregate(&[float_batch(&[&VALUES, &[None; 5]])]), plain);
+
+        let mut some = WEIGHTS;
+        some[0] = None;
+        let some = tester.aggregate(&[float_batch(&[&VALUES, &some])]);
+        assert!(field(&some, "reason").to_string().contains("weight is missing in 1 of 4 rows"));
+    }
+
+    #[test]
+    fn batches_merge_and_slide() {
+        let batches: Vec<_> =
+            (0..5).map(|i| float_batch(&[&VALUES[i..=i], &WEIGHTS[i..=i]])).collect();
+        let tester = AggregateTester::<Gini>::new();
+        tester.check_merges(&batches);
+        tester.check_slides(&batches, 3);
+        assert!(field(&tester.aggregate(&[]), "reason").to_string().contains("no values"));
+    }
+}
