@@ -26,12 +26,12 @@ def folder(variable):
     return pathlib.Path(value)
 
 
-def marked(text, mark, bold=False):
+def marked(text, mark, bold=False, font="Arial"):
     """A label with a superscript footnote mark, as two rich-text runs."""
     size = 10
     return CellRichText(
-        TextBlock(InlineFont(rFont="Arial", sz=size, b=bold), text),
-        TextBlock(InlineFont(rFont="Arial", sz=size, b=bold, vertAlign="superscript"), str(mark)),
+        TextBlock(InlineFont(rFont=font, sz=size, b=bold), text),
+        TextBlock(InlineFont(rFont=font, sz=size, b=bold, vertAlign="superscript"), str(mark)),
     )
 
 

@@ -1,14 +1,16 @@
 """Carry the English figures over into the files under `sources/dfe`."""
 
 import csv
+import re
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Alignment, Border, Font, Side
 from openpyxl.utils import get_column_letter
 
 from common import ACCESSED, ROOT, folder, marked, save_workbook, write_source
 
 OUT = ROOT / "sources" / "dfe" / ACCESSED
+CODELISTS = ROOT / "codelists"
 ENGLAND = folder("OPEKA_CORPUS") / "england"
 CLA_URL = (
     "https://explore-education-statistics.service.gov.uk/find-statistics/"
@@ -471,7 +473,85 @@ def population():
     )
 
 
+# The workbook states no date; its properties say that it was saved last on this day.
+NEIGHBOURS_SAVED = "2025-05-23"
+
+
+def neighbours():
+    """The statistical neighbours as a code list: a row a neighbour."""
+    with open(CODELISTS / "regions" / "england.csv", encoding="utf-8", newline="") as file:
+        areas = list(csv.DictReader(file))
+    by_number = {}
+    for area in areas:
+        for number in filter(None, area["old_code"].split("|")):
+            assert number not in by_number, number
+            by_number[number] = area
+    present = {n for n, a in by_number.items()
+               if a["level"] == "local_authority" and not a["valid_to"]}
+    la_list = load_workbook(ENGLAND / "la_code_list.xlsx").active.iter_rows(
+        min_row=2, values_only=True)
+    listed = {str(number): name for number, name, *_ in la_list}
+
+    def spelt(name):
+        return re.sub("[^a-z]", "", name.lower().replace("&", "and"))
+
+    def area_of(number, name):
+        area = by_number[number]
+        names = [area["name_en"], *area["aliases"].split("|")]
+        assert spelt(name) in map(spelt, names), (number, name, names)
+        return area
+
+    sheet = load_workbook(ENGLAND / "statistical_neighbours_2025.xlsx")["LA SN Groups"]
+    head = [cell.value for cell in sheet[3]]
+    assert head[:5] == ["LA num", "LA Name", "LA number", "GOInd", "GOReg"]
+    assert head[5:25] == [h for n in range(1, 11) for h in (f"SN{n}", "SNP")]
+    rows = []
+    old = False
+    seen = set()
+    for line in sheet.iter_rows(min_row=4):
+        first, name, again = (cell.value for cell in line[:3])
+        if first is None:
+            old = old or name == "Old SNs:"
+            assert name in (None, "Old SNs:")
+            assert all(cell.value is None for cell in line[2:])
+            continue
+        number = str(first)
+        assert first == again and number not in seen
+        seen.add(number)
+        area = area_of(number, name)
+        assert spelt(listed[number]) == spelt(name)
+        # The workbook sets the authorities that are no more apart, under `Old SNs:`.
+        assert old == bool(area["valid_to"]), name
+        found = set()
+        for position in range(1, 11):
+            cell, word = line[3 + 2 * position], line[4 + 2 * position]
+            other = by_number[str(cell.value)]
+            area_of(str(cell.value), listed[str(cell.value)])
+            assert other["level"] == "local_authority" and other is not area
+            assert old or not other["valid_to"], cell.coordinate
+            assert other["code"] not in found and word.value.strip() == word.value
+            found.add(other["code"])
+            rows.append({
+                "code": f"{area['code']}-{position:02}",
+                "ref_area": area["code"],
+                "position": position,
+                "neighbour": other["code"],
+                "closeness": word.value,
+                "valid_from": "" if old else NEIGHBOURS_SAVED,
+                "valid_to": area["valid_to"],
+                "source_cell": f"{sheet.title}!{cell.coordinate}",
+            })
+    assert present <= seen, present - seen
+    rows.sort(key=lambda row: row["code"])
+    path = CODELISTS / "statistical_neighbours.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 if __name__ == "__main__":
     la_tables()
     panel()
     population()
+    neighbours()

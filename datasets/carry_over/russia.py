@@ -2,10 +2,11 @@
 
 import csv
 
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.utils import get_column_letter
 
-from common import ACCESSED, ROOT, folder, save_workbook, write_source
+from common import ACCESSED, ROOT, folder, marked, save_workbook, write_source
 
 CORPUS = folder("OPEKA_CORPUS")
 PROGRAMMES = folder("OPEKA_PROGRAMMES")
@@ -98,6 +99,235 @@ def rosstat():
         published="2011",
         note="Carried over from a transcription of the table; row labels as in the transcription,"
         " shorter than the printed ones. Only the rows that the transcription has.",
+    )
+
+
+ROSSTAT = "Федеральная служба государственной статистики (Росстат)"
+ROSSTAT_TERMS = "Official statistics of Rosstat; figures quoted as facts with citation"
+LAID_OUT = "Таблица составлена проектом opeka; значения перенесены без изменений."
+
+TIMES = "Times New Roman"
+FONT = Font(name=TIMES, size=10)
+BOLD = Font(name=TIMES, size=10, bold=True)
+TITLE = Font(name=TIMES, size=12, bold=True)
+RULE = Side(style="thin")
+CENTRE = Alignment(horizontal="center", vertical="center", wrap_text=True)
+
+ORPHANS = "дети-сироты и дети, оставшиеся без попечения родителей"
+# The headings of the tables, without the hyphens that break their lines in print.
+SUPPORT_PARTS = [
+    "денежная выплата",
+    "оплата жилого помещения и коммунальных услуг",
+    "обеспечение жилыми помещениями",
+    "обеспечение топливом",
+    "оплата и установка телефона",
+    "проезд городским и пригородным транспортом",
+    "проезд на междугородном транспорте",
+    "лекарственное обеспечение, обеспечение изделиями медицинского назначения и медицинские"
+    " услуги",
+    "обеспечение питанием",
+    "санаторно-курортное лечение или пребывание в доме отдыха (включая проезд)",
+    "другие меры социальной поддержки",
+]
+
+
+def put(sheet, row, column, value, font=FONT, alignment=None, number_format=None):
+    cell = sheet.cell(row, column, value)
+    cell.font = font
+    if alignment:
+        cell.alignment = alignment
+    if number_format:
+        cell.number_format = number_format
+    return cell
+
+
+def finish(sheet, label_widths, others, width, freeze):
+    for column in range(1, width + 1):
+        first = label_widths[column - 1] if column <= len(label_widths) else others
+        sheet.column_dimensions[get_column_letter(column)].width = first
+    sheet.freeze_panes = freeze
+    sheet.sheet_view.showGridLines = False
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def support():
+    """Spending on orphans: one row of each table of each of 96 sheets, now a row an area."""
+    book = load_workbook(CORPUS / "russia" / "rosstat_socpod_2021.xlsx")
+    contents = book["Содержание"]
+    subject = contents["B3"].value
+    updated = contents["B106"].value
+    assert updated.split() == ["Обновлено:", "15.03.2022"]
+    names = [contents.cell(row, 2).value for row in range(5, 101)]
+    sheets = [sheet for sheet in book if sheet is not contents]
+    assert len(names) == len(sheets) == 96
+    # Where the rows of the category and the notes of the three tables stand, on every sheet.
+    places = [  # first row, row of the figures, row of the note, columns after the total
+        (2, 50, 55, range(3, 14)), (57, 101, 106, []), (108, 156, 161, []),
+    ]
+    with open(CORPUS / "russia" / "rosstat_socpod_2021.orphan_rows.expected.csv",
+              encoding="utf-8-sig", newline="") as file:
+        key = {(r["sheet"], int(r["excel_row"])): r for r in csv.DictReader(file)}
+
+    out = Workbook()
+    out.remove(out.active)
+    for table, (top, line, note_row, parts) in enumerate(places, 1):
+        sheet = out.create_sheet(f"Таблица {table}")
+        width = 2 + len(parts)
+        first = sheets[0]
+        title = first.cell(top + 1, 1).value
+        assert first.cell(top, 1).value == sheet.title and title.endswith("*")
+        put(sheet, 1, 1, sheet.title)
+        put(sheet, 2, 1, marked(title.removesuffix("*"), "*", bold=True, font=TIMES), TITLE)
+        put(sheet, 3, 1, f"Категория граждан: {ORPHANS}")
+        put(sheet, 4, 1, first.cell(top + 2, 1).value.strip())
+        put(sheet, 5, width, "тысяча рублей", FONT, Alignment(horizontal="right"))
+        head = 6
+        put(sheet, head, 2, "Всего", FONT, CENTRE)
+        if parts:
+            sheet.merge_cells(start_row=head, end_row=head + 1, start_column=1, end_column=1)
+            sheet.merge_cells(start_row=head, end_row=head + 1, start_column=2, end_column=2)
+            put(sheet, head, 3, "Из них:", FONT, CENTRE)
+            sheet.merge_cells(start_row=head, end_row=head, start_column=3, end_column=width)
+            for column, part in zip(parts, SUPPORT_PARTS, strict=True):
+                printed = first.cell(top + 5, column).value
+                assert printed.replace("-", "") == part.replace("-", ""), printed
+                put(sheet, head + 1, column, part, FONT, CENTRE)
+            sheet.row_dimensions[head + 1].height = 110
+        last_head = head + 1 if parts else head
+        for column in range(1, width + 1):
+            sheet.cell(head, column).border = Border(
+                top=RULE, bottom=RULE if last_head == head else None)
+            if parts:
+                sheet.cell(last_head, column).border = Border(bottom=RULE)
+        row = last_head + 1
+        for name, area in zip(names, sheets):
+            assert area.cell(line, 1).value == ORPHANS
+            assert area.cell(top, 1).value == sheet.title
+            assert area.cell(top + 1, 1).value.rstrip("*") == title.rstrip("*")
+            units = [area.cell(top + 3, column).value for column in range(1, 15)]
+            assert units.count("тысяча рублей") == 1
+            heading = name == names[0] or name.endswith("федеральный округ")
+            font = BOLD if heading else FONT
+            note = area.cell(note_row, 1).value
+            label = marked(name, "*", heading, TIMES) if note else name
+            assert not note or note.startswith("* Расхождение между итогом"), note
+            put(sheet, row, 1, label, font, Alignment(wrap_text=True, indent=0 if heading else 1))
+            known = key.pop((area.title, line))
+            values = [area.cell(line, column).value for column in [2, *parts]]
+            for column, value in enumerate(values, 2):
+                assert value in ("", None) or type(value) is int
+                if column <= 8:
+                    assert known[f"c{column - 1}"] == str(value or ""), (area.title, column)
+                put(sheet, row, column, value or None, font,
+                    Alignment(horizontal="right"), "#,##0")
+            row += 1
+        for column in range(1, width + 1):
+            sheet.cell(row - 1, column).border = Border(bottom=RULE)
+        put(sheet, row + 1, 1, first.cell(note_row, 1).value)
+        put(sheet, row + 2, 1, updated)
+        put(sheet, row + 3, 1, LAID_OUT)
+        finish(sheet, [46], 14, width, sheet.cell(last_head + 1, 2))
+    assert not key, key
+    path = SOURCES / "rosstat" / ACCESSED / "orphan_support_spending_2021.xlsx"
+    save_workbook(out, path)
+    write_source(
+        path,
+        title=f"{subject}: {ORPHANS}",
+        publisher=ROSSTAT, producer=ROSSTAT,
+        citation=f"Росстат. {subject}. Таблицы 1–3, строка «{ORPHANS}». Обновлено 15.03.2022."
+        f" Дата обращения: {ACCESSED}.",
+        url="https://rosstat.gov.ru/", licence=ROSSTAT_TERMS, published="2022-03-15",
+        note="Carried over from 96 sheets, one an area, into one row an area: of table 1 all"
+        " columns, of tables 2 (in kind) and 3 (in money) the total. Names of areas are those of"
+        " the contents page; headings without the hyphens of line breaks; a name has a mark where"
+        " its own sheet has the note. Empty cells are empty in the file, which does not say what"
+        " that means. The address is that of the site; the address of the file is not known.",
+    )
+
+
+EMISS_SECTION = "Раздел 1. Муниципальные образования субъектов Российской Федерации"
+EMISS_TITLE = "Численность постоянного населения на 1 января"
+
+
+def residents():
+    """Resident population on 1 January: the rows of subjects, districts and the country."""
+    book = load_workbook(CORPUS / "russia" / "emiss_population_1999_2022.xlsx")
+    sheet = book["Отчет"]
+    assert sheet["C1"].value == f"23110000100030200002 {EMISS_TITLE}"
+    assert sheet["A3"].value == "все население"
+    assert book["Установленные разрезы"]["B2"].value == "Человек"
+    years = list(range(1999, 2023))
+    assert [sheet.cell(2, 3 + i).value for i in range(24)] == [f"январь {y} г." for y in years]
+    areas, left_out, area = [], 0, None
+    for line in sheet.iter_rows(min_row=4, max_col=26):
+        name, code, *values = (cell.value for cell in line)
+        filled = [value for value in values if value is not None]
+        assert all(type(value) is int for value in filled)
+        if name == EMISS_SECTION:
+            assert code == "00000000000" and filled and area
+            areas.append((*area, values))
+            area = None
+        elif filled:
+            assert code.startswith("01"), code  # a municipality or settlement of Altai krai
+            left_out += len(filled)
+        elif name:
+            # Of rows without figures, the one right above a section is its area.
+            area = (name, code)
+    assert len(areas) == 107 and left_out == 894, (len(areas), left_out)
+
+    out = Workbook()
+    table = out.active
+    table.title = "1 января"
+    width = 2 + len(years)
+    put(table, 1, 1, EMISS_TITLE.upper(), TITLE)
+    put(table, 2, 1, "(человек; все население)")
+    head = 4
+    put(table, head, 1, "Код", FONT, CENTRE)
+    put(table, head, 2, "Территория", FONT, CENTRE)
+    for column, year in enumerate(years, 3):
+        put(table, head, column, year, FONT, CENTRE, "0")
+    for column in range(1, width + 1):
+        table.cell(head, column).border = Border(top=RULE, bottom=RULE)
+    for row, (name, code, values) in enumerate(areas, head + 1):
+        heading = len(code) == 3
+        font = BOLD if heading else FONT
+        put(table, row, 1, code, font, number_format="@")
+        inner = "кроме" in name or (code[2:] != "000000000" and not heading)
+        put(table, row, 2, name, font,
+            Alignment(wrap_text=True, indent=0 if heading else 2 if inner else 1))
+        for column, value in enumerate(values, 3):
+            put(table, row, column, value, font, Alignment(horizontal="right"), "#,##0")
+    last = head + len(areas)
+    for column in range(1, width + 1):
+        table.cell(last, column).border = Border(bottom=RULE)
+    for offset, text in enumerate([
+        "Примечания:",
+        f"Показатель ЕМИСС 23110000100030200002 «{EMISS_TITLE}», {EMISS_SECTION}.",
+        "Код – ОКАТО или код ЕМИСС. Где ячейка пуста, в выгрузке значения нет.",
+        "Федеральные округа даны в тех составах, в которых они есть в выгрузке; Южного"
+        " федерального округа на 1 января 2003 г. в ней нет.",
+        "Муниципальные образования и населенные пункты Алтайского края из выгрузки не"
+        " перенесены.",
+        LAID_OUT,
+    ], 2):
+        put(table, last + offset, 1, text)
+    finish(table, [14, 58], 12, width, table.cell(head + 1, 3))
+    path = SOURCES / "rosstat" / ACCESSED / "population_1_january_1999_2022.xlsx"
+    save_workbook(out, path)
+    write_source(
+        path,
+        title=f"{EMISS_TITLE}, 1999–2022: Российская Федерация, федеральные округа, субъекты",
+        publisher=ROSSTAT, producer=ROSSTAT,
+        citation=f"Росстат. ЕМИСС, показатель 23110000100030200002 «{EMISS_TITLE}», 1999–2022."
+        f" Дата обращения: {ACCESSED}.",
+        url="https://www.fedstat.ru/indicator/31557", licence=ROSSTAT_TERMS,
+        note="Carried over from an export of EMISS: the rows of subjects, their okrugs, districts"
+        " and the country, in its order. Headings say the year where the export says January of"
+        " the year. Left out: 894 figures of municipalities and settlements of Altai krai. The"
+        " day of the export is not known.",
     )
 
 
@@ -365,4 +595,6 @@ def publications():
 
 if __name__ == "__main__":
     rosstat()
+    support()
+    residents()
     publications()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use opeka_pipeline::{Project, notebooks, sources_page};
+use opeka_pipeline::{Project, functions_page, notebooks, sources_page};
 
 use crate::shipped::root;
 
@@ -41,6 +41,11 @@ fn notebooks_are_those_of_the_briefs() {
 fn the_table_of_sources_is_that_of_the_declarations() {
     let project = Project::load(&root()).unwrap();
     holds(&root().join("datasets/sources/README.md"), &sources_page(&project));
+}
+
+#[test]
+fn the_reference_of_functions_is_their_documentation() {
+    holds(&root().join("docs/functions.md"), &functions_page());
 }
 
 #[test]

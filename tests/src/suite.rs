@@ -4,6 +4,7 @@
 //! ignored, and where it names no folder, the run fails.
 
 mod suite_corpus;
+mod suite_examples;
 mod suite_ingest;
 mod suite_measure;
 mod suite_publish;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     };
     let mut trials = suite_ingest::trials();
     trials.extend(suite_measure::trials());
+    trials.extend(suite_examples::trials());
     trials.extend(suite_publish::trials());
     trials.extend(suite_corpus::trials(corpus.as_deref()));
     libtest_mimic::run(&arguments, trials).exit_code()

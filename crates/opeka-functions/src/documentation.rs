@@ -10,6 +10,8 @@ pub struct FunctionDocumentation {
     pub name: String,
     /// `scalar`, `aggregate` or `window`.
     pub kind: &'static str,
+    /// What it is about: rates, trends, …
+    pub section: &'static str,
     pub syntax: String,
     pub description: String,
     /// Each argument, and what it is.
@@ -36,6 +38,7 @@ fn read(name: &str, kind: &'static str, doc: &Documentation) -> Option<FunctionD
     Some(FunctionDocumentation {
         name: name.to_owned(),
         kind,
+        section: doc.doc_section.label,
         syntax: doc.syntax_example.clone(),
         description: doc.description.clone(),
         arguments: doc.arguments.clone().unwrap_or_default(),

@@ -1,4 +1,5 @@
-//! What is generated into the project itself: notebooks, and the table of sources.
+//! What is generated into the project itself: notebooks, the table of sources, the reference of SQL
+//! functions.
 
 use std::fmt::Write as _;
 
@@ -61,6 +62,40 @@ pub fn sources_page(project: &Project) -> String {
             s.accessed,
             cell(&s.licence)
         );
+    }
+    page
+}
+
+/// `docs/functions.md`: the documentation of every SQL function, by section.
+pub fn functions_page() -> String {
+    let all = opeka_measure::documentation();
+    let mut sections: Vec<&str> = all.iter().map(|function| function.section).collect();
+    sections.sort_unstable();
+    sections.dedup();
+    let mut page = String::from(
+        "# SQL functions\n\nGenerated from the functions' own documentation, which `opeka functions NAME` prints; \
+         `UPDATE=1 cargo test --workspace` writes it anew. Every example is run by a test.\n",
+    );
+    let of =
+        |section: &'_ str| all.iter().filter(move |f| f.section == section).collect::<Vec<_>>();
+    for section in &sections {
+        let names: Vec<String> =
+            of(section).iter().map(|f| format!("[`{0}`](#{0})", f.name)).collect();
+        let _ = writeln!(page, "\n- {section}: {}", names.join(", "));
+    }
+    for section in &sections {
+        let _ = writeln!(page, "\n## {section}");
+        for function in of(section) {
+            let _ = writeln!(
+                page,
+                "\n### {}\n\n`{}` ({} function)\n\n{}\n",
+                function.name, function.syntax, function.kind, function.description
+            );
+            for (name, meaning) in &function.arguments {
+                let _ = writeln!(page, "- `{name}`: {meaning}");
+            }
+            let _ = writeln!(page, "\n{}", function.example);
+        }
     }
     page
 }

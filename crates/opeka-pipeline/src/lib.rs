@@ -30,7 +30,7 @@ mod warehouse;
 
 pub use catalog::open_release;
 pub use error::PipelineError;
-pub use export::{notebooks, sources_page};
+pub use export::{functions_page, notebooks, sources_page};
 pub use fingerprint::PROGRAM;
 pub use manifest::{PipelineManifest, SourceManifest};
 pub use plan::{Plan, Step, StepKind};
