@@ -34,6 +34,8 @@
 //! | `rate_ci`, `proportion_ci` | scalar functions |
 //! | `theil_sen`, `xmr` | aggregate functions, also over windows |
 //! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
+//! | `theil_sen` | aggregate functions, also over windows |
+//! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
@@ -53,7 +55,10 @@ mod xmr;
 mod xmr_point;
 
 mod benjamini_hochberg;
+mod damped_holt;
+mod forecast;
 mod holm;
+mod local_linear_trend;
 
 mod aggregate;
 mod documentation;
@@ -109,6 +114,8 @@ functions! {
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
     theil_sen::TheilSen,
     xmr::Xmr,
+    damped_holt::DampedHolt,
+    local_linear_trend::LocalLinearTrend,
 }
 
 functions! {
@@ -152,6 +159,12 @@ const MANY_TESTS: DocSection = DocSection {
     include: true,
     label: "Many tests at once",
     description: Some("p-values of a family of tests, so that chance makes no discoveries."),
+};
+
+const FORECASTS: DocSection = DocSection {
+    include: true,
+    label: "Forecasts",
+    description: Some("The next years of a short series, with prediction intervals."),
 };
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How a funnel is to be drawn.
 
 use super::overdispersion::DispersionScale;
-use super::polarity::Polarity;
+use crate::Polarity;
 
 /// What the areas of a funnel are compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -4,7 +4,6 @@ mod count_limits;
 pub(crate) mod funnel;
 pub(crate) mod funnel_options;
 pub(crate) mod overdispersion;
-pub(crate) mod polarity;
 mod run_rules;
 mod summation;
 mod trimming;

@@ -1,6 +1,6 @@
 //! How a control chart is to be drawn.
 
-use super::polarity::Polarity;
+use crate::Polarity;
 
 /// A time from which a chart starts anew, and why.
 #[derive(Clone, Debug, PartialEq)]

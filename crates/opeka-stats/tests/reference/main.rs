@@ -5,6 +5,8 @@
 //! it names none; a variable that names no folder fails the run.
 
 mod control;
+mod forecasts;
+mod joinpoint;
 mod rates;
 mod support;
 mod trends;
@@ -25,6 +27,8 @@ fn main() -> ExitCode {
     }
     let reference = folder.as_deref();
     let mut trials = rates::trials(reference);
+    trials.extend(forecasts::trials(reference));
+    trials.extend(joinpoint::trials(reference));
     trials.extend(trends::trials(reference));
     trials.extend(control::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
