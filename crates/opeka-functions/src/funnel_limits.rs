@@ -98,7 +98,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         or not finite, events without a denominator, a proportion above 1), no area of the \
         partition has figures. It takes two areas (a ratio, one) and some events. A `dsr` takes 10 \
         events; exact limits of proportions take whole denominators; logarithms take events in \
-        every area. The partition must hold areas of one level, without their totals.\n\
+        every area; limits of counts end at an expected count of 10⁸. The partition must hold areas of one level, without their totals.\n\
         \n\
         A window function: `funnel_limits(placed, children) over (partition by time_period)`. An \
         order or a frame of the window changes nothing.\n\

@@ -17,6 +17,8 @@ const LEVELS: [f64; 2] = [0.95, 0.998];
 const TRIM: f64 = 0.1;
 /// From this many events on, the limits of a count are Byar's.
 const BYAR_FROM: f64 = 10.0;
+/// Distributions of counts are summed up term by term, and no more than this many are expected.
+const MOST_EXPECTED: f64 = 1e8;
 /// A directly standardised rate is not published below this many events.
 const STANDARDISED_FROM: f64 = 10.0;
 
@@ -101,7 +103,8 @@ impl FunnelArea {
 /// a reason and is not counted. Where an area cannot be right (a negative count, events and no
 /// denominator, more events than a proportion can have, numbers that are not finite), no area has
 /// figures: the benchmark would be wrong for all. A funnel takes two areas that are counted (a
-/// ratio, one) and some but not only events. The order of the areas does not matter.
+/// ratio, one) and some but not only events. Limits of counts take an expected count (exact limits of
+/// proportions, a denominator) of 10⁸ or fewer. The order of the areas does not matter.
 pub fn funnel_limits(
     events: &[Option<f64>],
     denominator: &[Option<f64>],
@@ -285,7 +288,7 @@ impl Funnel {
             }
             _ if self.options.method == FunnelMethod::Exact => self.exact(events, denominator)?,
             _ if statistic == FunnelStatistic::Proportion => self.wilson(events, denominator),
-            _ => self.poisson(events, denominator),
+            _ => self.poisson(events, denominator)?,
         };
 
         let shift = if statistic == FunnelStatistic::RatioCount { 1.0 } else { 0.0 };
@@ -347,7 +350,17 @@ impl Funnel {
         }
     }
 
-    fn poisson(&self, x: f64, n: f64) -> Place {
+    fn require_countable(count: f64) -> Result<(), Reason> {
+        if count <= MOST_EXPECTED {
+            return Ok(());
+        }
+        Err(Reason::because(format!(
+            "the count is {count} (limits of counts take {MOST_EXPECTED} or fewer)"
+        )))
+    }
+
+    fn poisson(&self, x: f64, n: f64) -> Result<Place, Reason> {
+        Self::require_countable(self.benchmark * n)?;
         let limits = TAILS.map(|tail| {
             let (low, high) = poisson_funnel(tail, self.benchmark * n);
             (low / n, high / n)
@@ -359,7 +372,8 @@ impl Funnel {
                 (self.benchmark > high / n, self.benchmark < low / n)
             })
         });
-        Place { limits, beyond: beyond(own), z: (x / n - self.benchmark) / self.standard_error(n) }
+        let z = (x / n - self.benchmark) / self.standard_error(n);
+        Ok(Place { limits, beyond: beyond(own), z })
     }
 
     fn exact(&self, x: f64, n: f64) -> Result<Place, Reason> {
@@ -369,6 +383,7 @@ impl Funnel {
                 "denominator is {n} (exact binomial limits take a whole number)"
             )));
         }
+        Self::require_countable(if proportion { n } else { self.benchmark * n })?;
         let quantile = |p: f64| {
             if proportion {
                 binomial_quantile(p, n, self.benchmark)

@@ -15,7 +15,12 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let below = position.floor();
     let part = position - below;
     let at = |index: f64| sorted.get(index as usize).copied().unwrap_or(f64::NAN);
-    if part > 0.0 { (1.0 - part) * at(below) + part * at(below + 1.0) } else { at(below) }
+    // Between equal values lies that value, and not what rounding makes of it.
+    if part > 0.0 && at(below) != at(below + 1.0) {
+        (1.0 - part) * at(below) + part * at(below + 1.0)
+    } else {
+        at(below)
+    }
 }
 
 /// Values whose rank falls into the lowest or the highest `share` are left out: with k = 1/share,
@@ -49,6 +54,7 @@ mod tests {
         let six = [6.0, 2.0, 3.0, 4.0, 5.0, 1.0];
         assert_eq!(winsorised(&six, 0.1), [5.5, 2.0, 3.0, 4.0, 5.0, 1.5]);
         assert_eq!(winsorised(&six, 0.0), six);
+        assert_eq!(winsorised(&[0.1; 9], 0.07), [0.1; 9]);
         assert_eq!(truncated(&six, 0.1), six.map(Some));
         // Of nineteen, the rule leaves out one below (⌊10/20⌋ is 0) and two above (⌊180/20⌋ is 9).
         let nineteen: Vec<f64> = (1..=19).map(f64::from).collect();

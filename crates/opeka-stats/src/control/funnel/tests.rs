@@ -168,6 +168,12 @@ fn rows_that_say_nothing_and_rows_that_cannot_be() {
         assert!(why(&rows[0]).contains(what), "{:?}", rows[0]);
         assert!(why(&rows[1]).contains("another area of the funnel cannot be right"));
     }
+    let huge = |statistic, method| {
+        why(&funnel(&[1e13, 3.0], &[1e14, 10.0], options(statistic, method))[0])
+    };
+    for (statistic, method) in [(Rate, Wilson), (Ratio, Exact), (Proportion, Exact)] {
+        assert!(huge(statistic, method).contains("take 100000000 or fewer"));
+    }
     // A rate may be above one.
     assert!(funnel(&[11.0, 3.0], &[10.0, 10.0], options(Rate, Wilson))[0].estimate.is_some());
 
