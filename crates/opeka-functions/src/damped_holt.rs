@@ -94,8 +94,8 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         `distinct` is refused. Points before a break in the series are left out where `status` \
         says so; the field `note` (text) tells it.\n\
         \n\
-        Coverage: see COVERAGE.md; limits at 95 % that rest on 10 points hold the next value in 87 % of cases and that of five \
-        periods ahead in 57 %; on 50 points, in 92 % and 86 %.\n\
+        Coverage: see COVERAGE.md; limits at 95 % that rest on 10 points hold the next value in \
+        87 % of cases and that of five periods ahead in 57 %; on 50 points, in 92 % and 86 %.\n\
         \n\
         **References.** Gardner and McKenzie (1985), Management Science 31; Hyndman, Koehler, Ord \
         and Snyder (2008), Forecasting with exponential smoothing.",

@@ -90,8 +90,8 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         limits. The order of rows does not matter; `distinct` is refused. Points before a break in \
         the series are left out where `status` says so; the field `note` (text) tells it.\n\
         \n\
-        Coverage: see COVERAGE.md; limits at 95 % that rest on 10 points hold the next value, and that of five periods ahead, \
-        in 87 % of cases; on 50 points, in 93 % and 91 %.\n\
+        Coverage: see COVERAGE.md; limits at 95 % that rest on 10 points hold the next value, and \
+        that of five periods ahead, in 87 % of cases; on 50 points, in 93 % and 91 %.\n\
         \n\
         **References.** Harvey (1989), Forecasting, structural time series models and the Kalman \
         filter; Durbin and Koopman (2012), Time series analysis by state space methods.",
