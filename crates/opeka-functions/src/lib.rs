@@ -32,6 +32,8 @@
 //! | module | what |
 //! |---|---|
 //! | `rate_ci`, `proportion_ci` | scalar functions |
+//! | `theil_sen`, `xmr` | aggregate functions, also over windows |
+//! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
 //! | `theil_sen` | aggregate functions, also over windows |
 //! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
@@ -48,8 +50,14 @@ mod rate_ci;
 
 mod theil_sen;
 
+mod funnel_limits;
+mod xmr;
+mod xmr_point;
+
+mod benjamini_hochberg;
 mod damped_holt;
 mod forecast;
+mod holm;
 mod local_linear_trend;
 
 mod aggregate;
@@ -105,6 +113,7 @@ functions! {
     /// Figures of many rows, in the order of the reference.
     all_aggregate_functions -> AggregateUDF, aggregate_parameters, Aggregate, aggregate:
     theil_sen::TheilSen,
+    xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
 }
@@ -112,6 +121,10 @@ functions! {
 functions! {
     /// Figures of one row each that depend on its partition, in the order of the reference.
     all_window_functions -> WindowUDF, window_parameters, Window, window:
+    xmr_point::XmrPoints,
+    funnel_limits::FunnelLimits,
+    benjamini_hochberg::BenjaminiHochberg,
+    holm::Holm,
 }
 
 /// Name and default of each parameter of one of our functions, as SQL would write them; no default
@@ -134,6 +147,18 @@ const TRENDS: DocSection = DocSection {
     include: true,
     label: "Trends",
     description: Some("Slopes of short series, and whether there is a trend at all."),
+};
+
+const CHARTS: DocSection = DocSection {
+    include: true,
+    label: "Control charts and funnels",
+    description: Some("Which points of a series, and which areas, are more than chance."),
+};
+
+const MANY_TESTS: DocSection = DocSection {
+    include: true,
+    label: "Many tests at once",
+    description: Some("p-values of a family of tests, so that chance makes no discoveries."),
 };
 
 const FORECASTS: DocSection = DocSection {

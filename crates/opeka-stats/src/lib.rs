@@ -45,12 +45,16 @@
 //! | module | what |
 //! |---|---|
 //! | `reason` | why a number is missing; the preconditions that methods share |
+//! | `polarity` | whether a high figure is good news |
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), proportions (Wilson) |
 //! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `control` | control charts over time, funnels across areas, over-dispersion |
+//! | `multiple` | p-values of many tests at once (Benjamini–Hochberg, Holm) |
 //! | `forecast` | the next years of a short series (damped Holt, local linear trend) |
 //! | `state_space` | the Kalman filter with an exact diffuse start |
 //! | `optimise` | the lowest point of a function of few variables |
+//! | `trend` | slopes of short series that resist outliers (Theil–Sen), lines that meet (joinpoint), the published trend marker |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -59,9 +63,15 @@ mod reason;
 
 mod estimate;
 
+mod polarity;
+
 mod rate;
 
 mod trend;
+
+mod control;
+
+mod multiple;
 
 mod forecast;
 
@@ -70,25 +80,40 @@ pub mod state_space;
 
 mod optimise;
 
-#[cfg_attr(not(test), allow(dead_code, reason = "methods that use it are on their way"))]
 mod least_squares;
 
-#[cfg_attr(not(test), allow(dead_code, reason = "methods that use it are on their way"))]
 mod distribution;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "methods that use it are on their way"))]
 mod random;
 
 #[cfg(test)]
 mod testing;
 
+pub use control::funnel::{FunnelArea, funnel_limits};
+pub use control::funnel_options::{FunnelMethod, FunnelOptions, FunnelStatistic};
+pub use control::overdispersion::{
+    DispersedArea, DispersionScale, OverDispersion, over_dispersion,
+};
+pub use control::xmr::{Xmr, XmrPoint, xmr};
+pub use control::xmr_options::{Rebase, XmrOptions};
 pub use estimate::Estimate;
 pub use forecast::damped_holt::{DampedHolt, DampedHoltOptions, damped_holt};
 pub use forecast::local_linear_trend::{
     LocalLinearTrend, LocalLinearTrendOptions, local_linear_trend,
 };
 pub use forecast::{ForecastPoint, MAX_HORIZON, MAX_PERIODS};
+pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
+pub use polarity::Polarity;
 pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::proportion_ci;
 pub use reason::Reason;
+pub use trend::joinpoint::counts::{
+    CountsSelection, JoinpointCounts, JoinpointCountsOptions, joinpoint_counts,
+};
+pub use trend::joinpoint::{
+    Join, Joinpoint, JoinpointOptions, JoinpointTest, MAX_COMBINATIONS, MAX_JOINPOINT_POINTS,
+    MAX_PERMUTATIONS, Scale as JoinpointScale, Search as JoinpointSearch, Segment,
+    Selection as JoinpointSelection, joinpoint,
+};
 pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};
+pub use trend::trend_marker::{Counts, Measure, TrendMarker, TrendMarkerOptions, trend_marker};

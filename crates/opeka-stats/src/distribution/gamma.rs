@@ -78,7 +78,7 @@ fn solve(start: f64, function: impl Fn(f64) -> (f64, f64)) -> f64 {
 }
 
 /// P(shape, x): the regularized lower incomplete gamma function.
-fn lower_tail(shape: f64, x: f64) -> f64 {
+pub(crate) fn lower_tail(shape: f64, x: f64) -> f64 {
     if x < shape + 1.0 {
         density(shape, x) * series(shape, x)
     } else {
@@ -87,7 +87,7 @@ fn lower_tail(shape: f64, x: f64) -> f64 {
 }
 
 /// Q(shape, x) = 1 − P(shape, x), without the loss of digits in that difference.
-fn upper_tail(shape: f64, x: f64) -> f64 {
+pub(crate) fn upper_tail(shape: f64, x: f64) -> f64 {
     if x < shape + 1.0 {
         1.0 - density(shape, x) * series(shape, x)
     } else {

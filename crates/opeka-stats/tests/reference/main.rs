@@ -4,7 +4,9 @@
 //! run. The others read the folder that `OPEKA_REFERENCE` names, and are reported as ignored where
 //! it names none; a variable that names no folder fails the run.
 
+mod control;
 mod forecasts;
+mod joinpoint;
 mod rates;
 mod support;
 mod trends;
@@ -26,6 +28,8 @@ fn main() -> ExitCode {
     let reference = folder.as_deref();
     let mut trials = rates::trials(reference);
     trials.extend(forecasts::trials(reference));
+    trials.extend(joinpoint::trials(reference));
     trials.extend(trends::trials(reference));
+    trials.extend(control::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -1,0 +1,3 @@
+//! Many tests at once.
+
+pub(crate) mod adjust;
