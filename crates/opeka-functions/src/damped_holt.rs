@@ -78,7 +78,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         likelihood (0 < beta < alpha < 1, 0.8 <= phi <= 0.98). Limits are the forecast plus and \
         minus z standard errors, and widen with every period; the variance of the errors is the \
         sum of their squares by points less five. They take the estimated parameters for the true \
-        ones and so are too narrow for short series: see COVERAGE.md.\n\
+        ones and so are too narrow for short series.\n\
         \n\
         **Returns** a struct: `points`, a list of structs with `time`, `estimate`, `std_error`, \
         `conf_low`, `conf_high` (all double) and `obs_status` (text, 'F' for a forecast); `alpha`, \
@@ -94,8 +94,8 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         `distinct` is refused. Points before a break in the series are left out where `status` \
         says so; the field `note` (text) tells it.\n\
         \n\
-        Coverage: see COVERAGE.md; below 25 points the limits hold the next values less often than \
-        `conf_level` says, the more so the farther ahead.\n\
+        Coverage: see COVERAGE.md; limits at 95 % that rest on 10 points hold the next value in \
+        87 % of cases and that of five periods ahead in 57 %; on 50 points, in 92 % and 86 %.\n\
         \n\
         **References.** Gardner and McKenzie (1985), Management Science 31; Hyndman, Koehler, Ord \
         and Snyder (2008), Forecasting with exponential smoothing.",

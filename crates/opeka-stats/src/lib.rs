@@ -13,6 +13,9 @@
 //! - **The same bits everywhere.** Transcendental functions come from `libm`, and no result
 //!   depends on the order in which rows arrive.
 //!
+//! How often limits hold the truth, and tests see what is not there, is simulated: `COVERAGE.md`,
+//! beside this crate's manifest, says where each falls short of its claim.
+//!
 //! ```
 //! use opeka_stats::{proportion_ci, rate_ci, theil_sen};
 //!

@@ -74,6 +74,9 @@ pub struct DampedHoltOptions {
 /// They widen with every period. They take the estimated parameters for the true ones, and so are
 /// too narrow for short series.
 ///
+/// Coverage: see COVERAGE.md; limits at 95 % that rest on 10 points hold the next value in 87 % of
+/// cases and that of five periods ahead in 57 %; on 50 points, in 92 % and 86 %.
+///
 /// **Units.** `estimate`, limits and `std_error` in units of the value, `time` in that of the
 /// times, `sigma2` in squared units. `lower_bound` keeps forecasts and limits of a count or a rate
 /// from falling below zero; without it nothing is cut.

@@ -69,6 +69,9 @@ pub struct LocalLinearTrendOptions {
 /// uncertainty of the present level and slope, but takes the estimated variances for the true
 /// ones: they are too narrow for short series. They widen with every period.
 ///
+/// Coverage: see COVERAGE.md; limits at 95 % that rest on 10 points hold the next value, and that of
+/// five periods ahead, in 87 % of cases; on 50 points, in 93 % and 91 %.
+///
 /// **Units.** `estimate`, limits and `std_error` in units of the value, variances in squared ones,
 /// per period: the shortest interval between times. `lower_bound` keeps forecasts and limits of a
 /// count or a rate from falling below zero; without it nothing is cut.
