@@ -42,7 +42,7 @@
 //! | module | what |
 //! |---|---|
 //! | `reason` | why a number is missing; the preconditions that methods share |
-//! | `polarity` | which way is better |
+//! | `polarity` | whether a high figure is good news |
 //! | `sum` | sums that do not depend on the order of their terms |
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), crude or standardised; proportions (Wilson); means |
@@ -54,6 +54,7 @@
 //! | `forecast` | the next years of a short series (damped Holt, local linear trend) |
 //! | `state_space` | the Kalman filter with an exact diffuse start |
 //! | `optimise` | the lowest point of a function of few variables |
+//! | `trend` | slopes of short series that resist outliers (Theil–Sen), lines that meet (joinpoint), the published trend marker |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -123,4 +124,13 @@ pub use rate::mean::{MeanCi, mean_ci};
 pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
+pub use trend::joinpoint::counts::{
+    CountsSelection, JoinpointCounts, JoinpointCountsOptions, joinpoint_counts,
+};
+pub use trend::joinpoint::{
+    Join, Joinpoint, JoinpointOptions, JoinpointTest, MAX_COMBINATIONS, MAX_JOINPOINT_POINTS,
+    MAX_PERMUTATIONS, Scale as JoinpointScale, Search as JoinpointSearch, Segment,
+    Selection as JoinpointSelection, joinpoint,
+};
 pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};
+pub use trend::trend_marker::{Counts, Measure, TrendMarker, TrendMarkerOptions, trend_marker};

@@ -6,6 +6,7 @@
 
 mod control;
 mod forecasts;
+mod joinpoint;
 mod rates;
 mod standardised;
 mod support;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let mut trials = rates::trials(reference);
     trials.extend(standardised::trials(reference));
     trials.extend(forecasts::trials(reference));
+    trials.extend(joinpoint::trials(reference));
     trials.extend(trends::trials(reference));
     trials.extend(control::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
