@@ -45,7 +45,7 @@ impl Row for AdjustedP {
     const COLUMNS: &'static [(&'static str, Column<Self>)] = &[
         ("p_adjusted", Column::Number(|p| p.p_adjusted)),
         ("n_tests", Column::Count(|p| p.n_tests)),
-        ("rank", Column::Number(|p| p.rank.map(|rank| rank as f64))),
+        ("rank", Column::CountOrNone(|p| p.rank)),
         ("method", Column::Text(|p| p.method.map(Cow::from))),
         ("reason", Column::Text(|p| text(p.reason.as_ref()))),
     ];
@@ -72,7 +72,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         `p.adjust(p, \"BH\")`.\n\
         \n\
         **Returns** a struct for each row: `p_adjusted` (double), `n_tests` (bigint, how many \
-        p-values the family has), `rank` (double, from the smallest, equal ones share the first), \
+        p-values the family has), `rank` (bigint, from the smallest, equal ones share the first), \
         `method` and `reason` (text).\n\
         \n\
         **Nulls and small samples.** A row in which `p_value` is NULL is not counted, and its \
@@ -111,7 +111,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{float_batch, numbers, over, texts, words};
+    use crate::testing::{counts, float_batch, numbers, over, texts, words};
     use arrow::array::ArrayRef;
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
         let round = |p: Option<f64>| p.map(|p| (p * 1e4).round() / 1e4);
         let adjusted: Vec<_> = numbers(&rows, "p_adjusted").into_iter().map(round).collect();
         assert_eq!(adjusted, [0.3, 0.024, 0.0533, 0.004].map(Some));
-        assert_eq!(numbers(&rows, "rank"), [4.0, 2.0, 3.0, 1.0].map(Some));
+        assert_eq!(counts(&rows, "rank"), [4, 2, 3, 1].map(Some));
     }
 
     #[test]

@@ -39,7 +39,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         depend on each other. Equal to R's `p.adjust(p, \"holm\")`.\n\
         \n\
         **Returns** a struct for each row: `p_adjusted` (double), `n_tests` (bigint, how many \
-        p-values the family has), `rank` (double, from the smallest, equal ones share the first), \
+        p-values the family has), `rank` (bigint, from the smallest, equal ones share the first), \
         `method` and `reason` (text).\n\
         \n\
         **Nulls and small samples.** A row in which `p_value` is NULL is not counted, and its \

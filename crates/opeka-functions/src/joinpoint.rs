@@ -84,7 +84,7 @@ pub(crate) fn whole(options: &Options, name: &str, most: f64) -> Result<f64, Rea
 
 impl Row for opeka_stats::Joinpoint {
     const COLUMNS: &'static [(&'static str, Column<Self>)] = &[
-        ("n_joins", Column::Number(|j| j.n_joins.map(|n| n as f64))),
+        ("n_joins", Column::CountOrNone(|j| j.n_joins)),
         ("joins", Column::List(&List(|j: &Self| j.joins.as_slice()))),
         ("segments", Column::List(&List(|j: &Self| j.segments.as_slice()))),
         ("estimate", Column::Number(|j| j.estimate)),
@@ -175,7 +175,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         sequence of permutation tests at a level of 0.05 in all, that of the smallest BIC, or \
         `max_joins` itself.\n\
         \n\
-        **Returns** a struct: `n_joins` (double), `joins` (a list of structs: `time`, `conf_low`, \
+        **Returns** a struct: `n_joins` (bigint), `joins` (a list of structs: `time`, `conf_low`, \
         `conf_high`), `segments` (a list of structs: `start`, `end`, `estimate`, `conf_low`, \
         `conf_high`, `slope`, `std_error`, `statistic`, `p_value`; `estimate` is the change per \
         unit of time in per cent, on the linear scale in units of `value`), `estimate`, \
@@ -230,12 +230,12 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
                            (2015, 60.3), (2016, 61.1), (2017, 58.2), (2018, 54.9), (2019, 51.8),
                            (2020, 49.6), (2021, 46.9))))
   order by since;
-+--------+--------+-------+-------+-------+
-| since  | until  | apc   | low   | high  |
-+--------+--------+-------+-------+-------+
-| 2010.0 | 2016.0 | 2.8   | 2.47  | 3.14  |
-| 2016.0 | 2021.0 | -5.3  | -5.7  | -4.9  |
-+--------+--------+-------+-------+-------+
++--------+--------+------+------+------+
+| since  | until  | apc  | low  | high |
++--------+--------+------+------+------+
+| 2010.0 | 2016.0 | 2.8  | 2.47 | 3.14 |
+| 2016.0 | 2021.0 | -5.3 | -5.7 | -4.9 |
++--------+--------+------+------+------+
 ```",
     )
     .with_related_udf("theil_sen")
@@ -274,7 +274,7 @@ mod tests {
         let result = tester.aggregate(&[float_batch(&[&value, &time])]);
         let years: Vec<f64> = time.iter().flatten().copied().collect();
         let expected = joinpoint(&VALUES, &years, 2, &JoinpointOptions::default());
-        assert_eq!(field(&result, "n_joins"), ScalarValue::Float64(Some(1.0)));
+        assert_eq!(field(&result, "n_joins"), ScalarValue::Int64(Some(1)));
         assert_eq!(listed(&result, "joins", "time"), [2016.0]);
         assert_eq!(listed(&result, "segments", "start"), [2010.0, 2016.0]);
         let changes: Vec<f64> = expected.segments.iter().map(|segment| segment.estimate).collect();

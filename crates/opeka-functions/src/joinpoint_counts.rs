@@ -56,7 +56,7 @@ impl Aggregate for JoinpointCounts {
 
 impl Row for Answer {
     const COLUMNS: &'static [(&'static str, Column<Self>)] = &[
-        ("n_joins", Column::Number(|j| j.n_joins.map(|n| n as f64))),
+        ("n_joins", Column::CountOrNone(|j| j.n_joins)),
         ("joins", Column::List(&List(|j: &Self| j.joins.as_slice()))),
         ("segments", Column::List(&List(|j: &Self| j.segments.as_slice()))),
         ("estimate", Column::Number(|j| j.estimate)),
@@ -94,7 +94,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         `deviance` is far above `n_obs` less twice the number of segments they scatter more, \
         limits are too narrow and there may be too many joins; then use `joinpoint` on the rates.\n\
         \n\
-        **Returns** a struct: `n_joins` (double), `joins` (a list of structs: `time`, `conf_low`, \
+        **Returns** a struct: `n_joins` (bigint), `joins` (a list of structs: `time`, `conf_low`, \
         `conf_high`), `segments` (a list of structs: `start`, `end`, `estimate`, `conf_low`, \
         `conf_high`, `slope`, `std_error`, `statistic`, `p_value`), `estimate`, `conf_low`, \
         `conf_high` (the average change of the odds over the whole series, in per cent), `slope`, \
@@ -179,7 +179,7 @@ mod tests {
         let [events, population, time] = batch();
         let tester = AggregateTester::<JoinpointCounts>::new();
         let result = tester.aggregate(&[float_batch(&[&events, &population, &time])]);
-        assert_eq!(field(&result, "n_joins"), ScalarValue::Float64(Some(1.0)));
+        assert_eq!(field(&result, "n_joins"), ScalarValue::Int64(Some(1)));
         assert_eq!(field(&result, "n_obs"), ScalarValue::Int64(Some(8)));
         assert_eq!(field(&result, "reason"), ScalarValue::Utf8(None));
         let batches: Vec<_> = (0..3)
@@ -200,7 +200,7 @@ mod tests {
         let result = tester.aggregate(&[float_batch(&[&events, &population, &time])]);
         let method = field(&result, "method").to_string();
         assert_eq!(method, "logistic joinpoint, number of joins given");
-        assert_eq!(field(&result, "n_joins"), ScalarValue::Float64(Some(0.0)));
+        assert_eq!(field(&result, "n_joins"), ScalarValue::Int64(Some(0)));
         let negative = [("max_joins", ScalarValue::from(-1))];
         let result = AggregateTester::<JoinpointCounts>::with(&negative).aggregate(&[]);
         assert!(field(&result, "reason").to_string().contains("max_joins is -1"));

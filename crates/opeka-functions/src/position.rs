@@ -96,21 +96,13 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{over, texts};
-    use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-    use arrow::datatypes::Int64Type;
+    use crate::testing::{counts, over, texts};
+    use arrow::array::{ArrayRef, Float64Array};
     use datafusion_common::ScalarValue;
-    use datafusion_expr::ColumnarValue;
     use std::sync::Arc;
 
     fn column(values: &[Option<f64>]) -> ArrayRef {
         Arc::new(Float64Array::from(values.to_vec()))
-    }
-
-    fn counts(result: &ColumnarValue, field: &str) -> Vec<Option<i64>> {
-        let ColumnarValue::Array(array) = result else { panic!("{result:?}") };
-        let structs = array.as_struct();
-        structs.column_by_name(field).unwrap().as_primitive::<Int64Type>().iter().collect()
     }
 
     #[test]

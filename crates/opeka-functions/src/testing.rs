@@ -7,7 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, NullArray, StringArray, StructArray,
 };
 use arrow::compute::filter;
-use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use datafusion_common::ScalarValue;
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::function::StateFieldsArgs;
@@ -57,6 +57,11 @@ fn structs(result: &ColumnarValue) -> StructArray {
 /// A field of type double, for each row.
 pub(crate) fn numbers(result: &ColumnarValue, field: &str) -> Vec<Option<f64>> {
     structs(result).column_by_name(field).unwrap().as_primitive::<Float64Type>().iter().collect()
+}
+
+/// A field of type bigint, for each row.
+pub(crate) fn counts(result: &ColumnarValue, field: &str) -> Vec<Option<i64>> {
+    structs(result).column_by_name(field).unwrap().as_primitive::<Int64Type>().iter().collect()
 }
 
 /// A field of type text, for each row.

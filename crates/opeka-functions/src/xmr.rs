@@ -81,7 +81,7 @@ impl Row for opeka_stats::Xmr {
         ("mean_moving_range", Column::Number(|x| x.mean_moving_range)),
         ("limits_kind", Column::Text(|x| x.limits_kind.map(Cow::from))),
         ("n_obs", Column::Count(|x| x.n_obs)),
-        ("n_signals", Column::Number(|x| x.n_signals.map(|n| n as f64))),
+        ("n_signals", Column::CountOrNone(|x| x.n_signals)),
         ("method", Column::Text(|x| x.method.map(Cow::from))),
         ("reason", Column::Text(|x| text(x.reason.as_ref()))),
         ("points", Column::List(&List(|x: &Self| &x.points))),
@@ -141,7 +141,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         \n\
         **Returns** a struct of the last phase: `estimate` (the mean), `conf_low` and `conf_high` \
         (the process limits), `mean_moving_range` (double), `limits_kind` (`trial limits` with \
-        fewer than 12 points, else `process limits`), `n_obs` (bigint), `n_signals` (double), \
+        fewer than 12 points, else `process limits`), `n_obs` (bigint), `n_signals` (bigint), \
         `method`, `reason` (text) and `points`, a list of structs in the order of time, of all \
         phases: `time`, `value`, `mean`, `lower`, `upper`, `outside_limits`, `close_to_limits`, \
         `relative_to_mean` (-1, 0 or 1), `signal` (NULL for common cause), `kind` (`improvement`, \
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(number(&chart, "estimate"), 42.17);
         assert_eq!(number(&chart, "conf_low"), 36.26);
         assert_eq!(number(&chart, "conf_high"), 48.08);
-        assert_eq!(number(&chart, "n_signals"), 1.0);
+        assert_eq!(field(&chart, "n_signals"), ScalarValue::Int64(Some(1)));
         assert_eq!(field(&chart, "limits_kind"), ScalarValue::from("process limits"));
         assert_eq!(field(&chart, "reason"), ScalarValue::Utf8(None));
 

@@ -130,6 +130,9 @@ impl Engine {
             context.register_udaf(function.as_ref().clone());
         }
         for function in opeka_functions::all_window_functions() {
+            // A scalar function of that name would be found first: `position` is an alias of
+            // `strpos`, which keeps its own name, and `position(a in b)` its own form.
+            context.deregister_udf(function.name());
             context.register_udwf(function.as_ref().clone());
         }
         Self { context }
