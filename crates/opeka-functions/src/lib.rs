@@ -32,38 +32,54 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `rate_ci`, `proportion_ci` | scalar functions |
-//! | `theil_sen`, `joinpoint`, `joinpoint_counts`, `trend_marker`, `xmr` | aggregate functions, also over windows |
-//! | `rate_ci`, `proportion_ci`, `compare`, `distance` | scalar functions |
-//! | `dsr`, `isr`, `mean_ci` | standardised rates and means: aggregate functions, also over windows |
-//! | `slope_index`, `relative_index`; `gradient` is what they share | the social gradient |
+//! | `rate_ci`, `proportion_ci`, `dsr`, `isr`, `mean_ci`; `estimate` is what they share | rates and means |
+//! | `compare`, `distance`, `position`, `quantile_group` | figures against a benchmark, areas among others |
+//! | `slope_index`, `relative_index`; `gradient` | the social gradient |
 //! | `coefficient_of_variation`, `gini`, `theil_index`; `inequality` | dispersion |
 //! | `sigma_convergence`, `beta_convergence` | convergence |
-//! | `position`, `quantile_group` | window functions |
-//! | `theil_sen`, `xmr` | aggregate functions, also over windows |
-//! | `xmr_point`, `funnel_limits`, `benjamini_hochberg`, `holm` | window functions |
-//! | `damped_holt`, `local_linear_trend` | forecasts; `forecast` is what they share |
-//! | `theil_sen`, `mann_kendall`, `seasonal_mann_kendall`, `regional_mann_kendall`, `ols_trend`, `aapc`, `poisson_trend`, `cagr`, `pettitt` | aggregate functions, also over windows |
-//! | `year_on_year`, `index_to_base`, `moving_average` | window functions |
-//! | `block_mann_kendall`, `point_figure` | what some of those share |
+//! | `mann_kendall`, `seasonal_mann_kendall`, `regional_mann_kendall`; `block_mann_kendall` | tests of trend |
+//! | `theil_sen`, `ols_trend`, `aapc`, `poisson_trend`, `cagr` | slopes and rates of growth |
+//! | `joinpoint`, `joinpoint_counts`, `pettitt` | where a trend changes |
+//! | `trend_marker` | the published rule |
+//! | `year_on_year`, `index_to_base`, `moving_average`; `point_figure` | changes between periods |
+//! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
+//! | `benjamini_hochberg`, `holm` | many tests at once |
+//! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
 //! | `rows` | the rows that an aggregate or a window function is given |
 //! | `series` | breaks, provisional values and forecasts |
-//! | `row`, `estimate` | results as Arrow structs |
+//! | `row` | results as Arrow structs |
 //! | `documentation` | what the program prints of a function |
 
-#![allow(dead_code, unused_imports, reason = "functions that use all of this are on their way")]
+mod dsr;
+mod estimate;
+mod isr;
+mod mean_ci;
+mod proportion_ci;
+mod rate_ci;
 
 mod compare;
 mod distance;
-mod proportion_ci;
-mod rate_ci;
+mod position;
+mod quantile_group;
+
+mod beta_convergence;
+mod coefficient_of_variation;
+mod gini;
+mod gradient;
+mod inequality;
+mod relative_index;
+mod sigma_convergence;
+mod slope_index;
+mod theil_index;
 
 mod aapc;
 mod block_mann_kendall;
 mod cagr;
 mod index_to_base;
+mod joinpoint;
+mod joinpoint_counts;
 mod mann_kendall;
 mod moving_average;
 mod ols_trend;
@@ -72,42 +88,23 @@ mod point_figure;
 mod poisson_trend;
 mod regional_mann_kendall;
 mod seasonal_mann_kendall;
-mod dsr;
-mod isr;
-mod mean_ci;
-
-mod beta_convergence;
-mod coefficient_of_variation;
-mod gini;
-mod relative_index;
-mod sigma_convergence;
-mod slope_index;
-mod theil_index;
-
-mod position;
-mod quantile_group;
-
 mod theil_sen;
-mod year_on_year;
-mod joinpoint;
-mod joinpoint_counts;
 mod trend_marker;
+mod year_on_year;
 
 mod funnel_limits;
 mod xmr;
 mod xmr_point;
 
 mod benjamini_hochberg;
+mod holm;
+
 mod damped_holt;
 mod forecast;
-mod holm;
 mod local_linear_trend;
 
 mod aggregate;
 mod documentation;
-mod estimate;
-mod gradient;
-mod inequality;
 mod parameters;
 mod row;
 mod rows;
@@ -170,21 +167,21 @@ functions! {
     theil_index::TheilIndex,
     sigma_convergence::SigmaConvergence,
     beta_convergence::BetaConvergence,
-    theil_sen::TheilSen,
-    joinpoint::Joinpoint,
-    joinpoint_counts::JoinpointCounts,
-    trend_marker::TrendMarker,
-    xmr::Xmr,
-    damped_holt::DampedHolt,
-    local_linear_trend::LocalLinearTrend,
     mann_kendall::MannKendall,
     seasonal_mann_kendall::SeasonalMannKendall,
     regional_mann_kendall::RegionalMannKendall,
+    theil_sen::TheilSen,
     ols_trend::OlsTrend,
     aapc::Aapc,
     poisson_trend::PoissonTrend,
     cagr::Cagr,
+    joinpoint::Joinpoint,
+    joinpoint_counts::JoinpointCounts,
     pettitt::Pettitt,
+    trend_marker::TrendMarker,
+    xmr::Xmr,
+    damped_holt::DampedHolt,
+    local_linear_trend::LocalLinearTrend,
 }
 
 functions! {

@@ -1,6 +1,5 @@
 //! `position`: the position of an area among all.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use datafusion_expr::Documentation;

@@ -1,6 +1,5 @@
 //! `quantile_group`: areas in groups of equal size by their value.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use datafusion_expr::Documentation;

@@ -46,20 +46,17 @@
 //! |---|---|
 //! | `reason` | why a number is missing; the preconditions that methods share |
 //! | `polarity` | whether a high figure is good news |
-//! | `polarity` | which way is better |
 //! | `sum` | sums that do not depend on the order of their terms |
 //! | `estimate` | the result of methods that give a figure and its limits |
 //! | `rate` | events per population (exact Poisson, Byar), crude or standardised; proportions (Wilson); means |
 //! | `compare` | figures against a benchmark, and the position of an area among others |
 //! | `inequality` | differences between areas: gradients, dispersion, concentration, convergence |
-//! | `trend` | slopes of short series that resist outliers (Theil–Sen) |
+//! | `trend` | slopes and tests of short series, lines that meet, the published marker, changes from year to year |
 //! | `control` | control charts over time, funnels across areas, over-dispersion |
 //! | `multiple` | p-values of many tests at once (Benjamini–Hochberg, Holm) |
 //! | `forecast` | the next years of a short series (damped Holt, local linear trend) |
 //! | `state_space` | the Kalman filter with an exact diffuse start |
 //! | `optimise` | the lowest point of a function of few variables |
-//! | `trend` | slopes of short series that resist outliers (Theil–Sen), lines that meet (joinpoint), the published trend marker |
-//! | `trend` | slopes and tests of short series, change points, changes from year to year |
 //! | `least_squares` | linear models with few columns |
 //! | `distribution` | normal, gamma, beta and Student's t, to the last digits |
 //! | `random` | seeded draws |
@@ -71,8 +68,6 @@ mod sum;
 mod polarity;
 
 mod estimate;
-
-mod polarity;
 
 mod rate;
 
@@ -125,14 +120,18 @@ pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
-pub use rate::poisson::{byar_limits, exact_poisson_limits, rate_ci};
-pub use rate::wilson::proportion_ci;
 pub use rate::direct::{Dsr, DsrLimits, dsr};
 pub use rate::indirect::{Isr, isr};
 pub use rate::mean::{MeanCi, mean_ci};
 pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
+pub use trend::aapc::{Aapc, aapc};
+pub use trend::blocks::{
+    BlockDependence, BlockMannKendall, regional_mann_kendall, seasonal_mann_kendall,
+};
+pub use trend::cagr::{Cagr, cagr};
+pub use trend::index_to_base::index_to_base;
 pub use trend::joinpoint::counts::{
     CountsSelection, JoinpointCounts, JoinpointCountsOptions, joinpoint_counts,
 };
@@ -141,17 +140,12 @@ pub use trend::joinpoint::{
     MAX_PERMUTATIONS, Scale as JoinpointScale, Search as JoinpointSearch, Segment,
     Selection as JoinpointSelection, joinpoint,
 };
-pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};
-pub use trend::trend_marker::{Counts, Measure, TrendMarker, TrendMarkerOptions, trend_marker};
-pub use trend::aapc::{Aapc, aapc};
-pub use trend::blocks::{
-    BlockDependence, BlockMannKendall, regional_mann_kendall, seasonal_mann_kendall,
-pub use trend::cagr::{Cagr, cagr};
-pub use trend::index_to_base::index_to_base;
 pub use trend::mann_kendall::{MannKendall, MannKendallVariant, mann_kendall};
 pub use trend::moving_average::{MovingWindow, moving_average};
 pub use trend::ols_trend::{OlsTrend, ols_trend};
 pub use trend::periods::PointFigure;
 pub use trend::pettitt::{Pettitt, pettitt};
 pub use trend::poisson_trend::{PoissonTrend, PoissonVariance, poisson_trend};
+pub use trend::theil_sen::{MAX_POINTS, TheilSen, theil_sen};
+pub use trend::trend_marker::{Counts, Measure, TrendMarker, TrendMarkerOptions, trend_marker};
 pub use trend::year_on_year::{YearOnYear, year_on_year};

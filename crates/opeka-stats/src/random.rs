@@ -3,8 +3,6 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use crate::distribution::normal;
-
 /// A stream of draws. Streams of one seed are independent of each other, so that a task takes the
 /// stream of its number and not of its thread.
 pub(crate) struct Random(ChaCha8Rng);
@@ -14,11 +12,6 @@ impl Random {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
         Self(generator)
-    }
-
-    /// Uniform above 0 and below 1.
-    pub(crate) fn uniform(&mut self) -> f64 {
-        ((self.0.next_u64() >> 12) as f64 + 0.5) / (1u64 << 52) as f64
     }
 
     /// Uniform among 0 to `n − 1` (Lemire 2019, "Fast random integer generation in an interval").
@@ -32,9 +25,11 @@ impl Random {
         }
     }
 
-    /// Standard normal.
+    /// Standard normal, for simulations in tests.
+    #[cfg(test)]
     pub(crate) fn normal(&mut self) -> f64 {
-        normal::quantile(self.uniform())
+        let uniform = ((self.0.next_u64() >> 12) as f64 + 0.5) / (1u64 << 52) as f64;
+        crate::distribution::normal::quantile(uniform)
     }
 
     /// Puts items into an order of which all are equally likely (Fisher and Yates; Durstenfeld
@@ -55,7 +50,7 @@ mod tests {
     fn a_seed_and_a_stream_give_the_same_draws() {
         let draws = |seed, stream| {
             let mut random = Random::new(seed, stream);
-            [random.uniform(), random.uniform(), random.normal()]
+            [random.below(1000), random.below(1000), random.below(1000)]
         };
         assert_eq!(draws(1, 0), draws(1, 0));
         assert_ne!(draws(1, 0), draws(1, 1));

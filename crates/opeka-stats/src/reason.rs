@@ -28,6 +28,8 @@ impl Reason {
     /// The clause after "because".
     pub(crate) fn why(&self) -> &str {
         &self.why
+    }
+
     /// The same, where only `part` of the result is missing.
     pub(crate) fn about(self, part: &'static str) -> Self {
         Self { part, ..self }

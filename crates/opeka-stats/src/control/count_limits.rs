@@ -11,7 +11,7 @@ const ROUNDING: f64 = 64.0 * f64::EPSILON;
 /// `trials` is a whole number above zero, `0 < share < 1`, `0 < p < 1`.
 pub(super) fn binomial_quantile(p: f64, trials: f64, share: f64) -> f64 {
     smallest_count(p, trials, |count| {
-        beta::lower_tail_of(1.0 - share, share, trials - count, count + 1.0)
+        beta::lower_tail(1.0 - share, share, trials - count, count + 1.0)
     })
 }
 

@@ -1,11 +1,11 @@
 //! Trends of short series: a slope, and whether there is one at all.
 
-pub(crate) mod joinpoint;
 pub(crate) mod aapc;
 pub(crate) mod blocks;
 pub(crate) mod cagr;
 mod exact_kendall;
 pub(crate) mod index_to_base;
+pub(crate) mod joinpoint;
 mod kendall;
 mod line;
 pub(crate) mod mann_kendall;

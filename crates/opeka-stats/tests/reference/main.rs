@@ -6,8 +6,8 @@
 
 mod control;
 mod forecasts;
-mod joinpoint;
 mod growth;
+mod joinpoint;
 mod mann_kendall;
 mod rates;
 mod standardised;
