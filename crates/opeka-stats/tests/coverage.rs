@@ -104,7 +104,7 @@ fn the_file_names_the_shortfalls() {
         let line = shortfalls.lines().find(|line| line.contains(name));
         line.unwrap_or_else(|| panic!("nothing of {name}"))
     };
-    for method in ["`theil_sen`", "**Mann–Kendall"] {
+    for method in ["`theil_sen`", "`ols_trend`", "`aapc`", "**Mann–Kendall**"] {
         let line = of(method);
         assert!(
             line.contains("autocorrelation 0.6 (points 7, 10, 15, 25, 50")

@@ -1,8 +1,9 @@
 //! What is simulated: methods, the data they are tried on, and how often they are right.
 
 use opeka_stats::{
-    DampedHoltOptions, ForecastPoint, LocalLinearTrendOptions, TheilSen, byar_limits, damped_holt,
-    exact_poisson_limits, local_linear_trend, proportion_ci, rate_ci, theil_sen,
+    Aapc, DampedHoltOptions, ForecastPoint, LocalLinearTrendOptions, MannKendallVariant, OlsTrend,
+    TheilSen, aapc, byar_limits, damped_holt, exact_poisson_limits, local_linear_trend,
+    mann_kendall, ols_trend, proportion_ci, rate_ci, theil_sen,
 };
 
 use crate::draws::Draws;
@@ -123,15 +124,35 @@ pub(crate) struct TrendMethod {
     pub(crate) truth: f64,
 }
 
-pub(crate) const TREND_METHODS: &[TrendMethod] = &[TrendMethod {
-    name: "Theil–Sen (`theil_sen`)",
-    limits: |value, time| {
-        let TheilSen { conf_low, conf_high, .. } = theil_sen(value, time, 0.95);
-        conf_low.zip(conf_high)
+pub(crate) const TREND_METHODS: &[TrendMethod] = &[
+    TrendMethod {
+        name: "Theil–Sen (`theil_sen`)",
+        limits: |value, time| {
+            let TheilSen { conf_low, conf_high, .. } = theil_sen(value, time, 0.95);
+            conf_low.zip(conf_high)
+        },
+        value: |year, error| 100.0 - year + error,
+        truth: -1.0,
     },
-    value: |year, error| 100.0 - year + error,
-    truth: -1.0,
-}];
+    TrendMethod {
+        name: "Least squares (`ols_trend`)",
+        limits: |value, time| {
+            let OlsTrend { conf_low, conf_high, .. } = ols_trend(value, time, 0.95);
+            conf_low.zip(conf_high)
+        },
+        value: |year, error| 100.0 - year + error,
+        truth: -1.0,
+    },
+    TrendMethod {
+        name: "Annual change in per cent (`aapc`)",
+        limits: |value, time| {
+            let Aapc { conf_low, conf_high, .. } = aapc(value, time, None, 0.95);
+            conf_low.zip(conf_high)
+        },
+        value: |year, error| 100.0 * libm::exp(libm::log(0.97) * year + 0.05 * error),
+        truth: -3.0,
+    },
+];
 
 pub(crate) fn trend_coverage(method: &TrendMethod, design: Design, tries: u32) -> Share {
     let (mut draws, time) = (design.draws(), design.time());
@@ -152,10 +173,25 @@ pub(crate) struct TrendTest {
     pub(crate) p_value: fn(&[f64], &[f64]) -> Option<f64>,
 }
 
-pub(crate) const TREND_TESTS: &[TrendTest] = &[TrendTest {
-    name: "Mann–Kendall (the test of `theil_sen`)",
-    p_value: |value, time| theil_sen(value, time, 0.95).p_value,
-}];
+macro_rules! mann_kendall_test {
+    ($name:literal, $variant:expr) => {
+        TrendTest {
+            name: $name,
+            p_value: |value, time| mann_kendall(value, time, $variant).p_value,
+        }
+    };
+}
+
+pub(crate) const TREND_TESTS: &[TrendTest] = &[
+    mann_kendall_test!("Mann–Kendall", MannKendallVariant::Original),
+    mann_kendall_test!("Mann–Kendall, Hamed–Rao", MannKendallVariant::HamedRao { lag: None }),
+    mann_kendall_test!("Mann–Kendall, Yue–Wang", MannKendallVariant::YueWang { lag: None }),
+    mann_kendall_test!("Mann–Kendall, pre-whitened", MannKendallVariant::PreWhitening),
+    mann_kendall_test!(
+        "Mann–Kendall, trend-free pre-whitened",
+        MannKendallVariant::TrendFreePreWhitening
+    ),
+];
 
 /// How often a test at 5 % finds a trend in a series that has none.
 pub(crate) fn false_positives(test: &TrendTest, design: Design, tries: u32) -> Share {
