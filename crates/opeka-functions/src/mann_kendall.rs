@@ -126,6 +126,12 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         is refused. Points before a break in the series are left out where `status` says so; the \
         field `note` (text) tells it.\n\
         \n\
+        **Coverage**, simulated (COVERAGE.md): at a level of 5 % and an autocorrelation of 0.6 \
+        the original test finds a trend that is not there in up to 31 % of series, Hamed and \
+        Rao's in up to 28 %, the trend-free pre-whitened one in up to 39 %; Yue and Wang's \
+        does so in 25 % to 55 % at any autocorrelation; the pre-whitened one stays near 5 % (7 \
+        % at most).\n\
+        \n\
         **References.** Mann (1945), Econometrica 13; Kendall (1975), Rank correlation methods; \
         Hamed and Rao (1998), Journal of Hydrology 204; Yue and Wang (2002), Water Resources \
         Research 38, and (2004), Water Resources Management 18; Yue, Pilon, Phinney and Cavadias \

@@ -81,6 +81,10 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         refused. Points before a break in the series are left out where `status` says so; the \
         field `note` (text) tells it.\n\
         \n\
+        **Coverage**, simulated (COVERAGE.md): limits at 95 % hold where errors are \
+        independent, but in 89 % of cases at an autocorrelation of 0.2 and in 67 % at 0.6 (50 \
+        points); more years do not help.\n\
+        \n\
         **References.** Draper and Smith (1998), Applied regression analysis; Durbin and Watson \
         (1950), Biometrika 37.",
         "ols_trend(value, time[, conf_level[, status]])",

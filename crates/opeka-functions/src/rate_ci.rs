@@ -64,6 +64,9 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         the figures are NULL and `reason` says which. No events give a rate of zero with an upper \
         limit. A rate may exceed `multiplier`: one child may have two events.\n\
         \n\
+        **Coverage**, simulated (COVERAGE.md): limits at 95 % hold in at least 95 % of cases \
+        at every mean from 1 to 1000 that was tried.\n\
+        \n\
         **References.** Garwood (1936), Biometrika 28; Breslow and Day (1987), Statistical \
         methods in cancer research II; Public Health England (2018), Technical guide: confidence \
         intervals for commonly used public health indicators.",

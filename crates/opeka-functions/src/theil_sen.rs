@@ -80,6 +80,10 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         Works over windows, sliding ones included: `theil_sen(rate, year) over (partition by \
         ref_area order by year rows between 9 preceding and current row)`.\n\
         \n\
+        **Coverage**, simulated (COVERAGE.md): limits at 95 % hold where errors are \
+        independent (five points: 98 %), but in 90 % of cases at an autocorrelation of 0.2 and \
+        in 70 % at 0.6 (50 points); more years do not help.\n\
+        \n\
         **References.** Theil (1950), Indagationes Mathematicae 12; Sen (1968), JASA 63; Kendall \
         (1970), Rank correlation methods.",
         "theil_sen(value, time[, conf_level[, status]])",

@@ -50,6 +50,11 @@ impl fmt::Display for Reason {
     }
 }
 
+/// How many points there are, as the beginning of a clause.
+pub(crate) fn there_are_points(n: usize) -> String {
+    if n == 1 { "there is 1 point".to_owned() } else { format!("there are {n} points") }
+}
+
 fn must(name: &str, value: f64, holds: bool, rule: &str) -> Result<(), Reason> {
     if holds { Ok(()) } else { Err(Reason::because(format!("{name} is {value} (it must {rule})"))) }
 }

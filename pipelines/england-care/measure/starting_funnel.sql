@@ -10,7 +10,7 @@ drawn as (
         *,
         funnel_limits(children, population, statistic => 'rate', multiplier => 10000)
             over (partition by time_period) as plain,
-        funnel_limits(children, population, statistic => 'rate', multiplier => 10000, method => 'over_dispersion')
+        funnel_limits(children, population, statistic => 'rate', multiplier => 10000, method => 'over_dispersion_cqc')
             over (partition by time_period) as wide
     from rates
 )

@@ -29,8 +29,8 @@ select
         when 'no significant change' then 'значимого изменения нет'
         when 'not enough data' then 'данных недостаточно'
     end as judgement_ru,
-    marker['first_time'] as marker_first_year,
-    marker['last_time'] as marker_last_year,
+    cast(cast(marker['first_time'] as int) as varchar) as marker_first_year,
+    cast(cast(marker['last_time'] as int) as varchar) as marker_last_year,
     marker['estimate'] as marker_slope,
     marker['statistic'] as marker_chi_square,
     marker['p_value'] as marker_p_value,

@@ -5,6 +5,7 @@ use super::summation::mean;
 use super::xmr_options::XmrOptions;
 use crate::Reason;
 use crate::reason::require_finite_result;
+use crate::reason::there_are_points;
 
 /// Limits are this many mean moving ranges from the mean: 3 / 1.128, where 1.128 is the expected
 /// range of two normal values, rounded as in Wheeler and in NHSRplotthedots.
@@ -292,7 +293,10 @@ impl Limits {
         self.are_trial().then(|| {
             Reason::of_part(
                 "lasting limits",
-                format!("there are {n} points (it takes {LASTING_POINTS}; these are trial limits)"),
+                format!(
+                    "{} (it takes {LASTING_POINTS}; these are trial limits)",
+                    there_are_points(n)
+                ),
             )
         })
     }

@@ -5,6 +5,7 @@ pub(crate) mod local_linear_trend;
 
 use crate::Reason;
 use crate::distribution::normal;
+use crate::reason::there_are_points;
 use crate::reason::{require_conf_level, require_finite_result};
 
 /// Nothing is forecast farther than this.
@@ -55,7 +56,8 @@ impl Series {
         }
         if n_obs < min_points {
             return Err(Reason::because(format!(
-                "there are {n_obs} points (it takes {min_points} or more)"
+                "{} (it takes {min_points} or more)",
+                there_are_points(n_obs)
             )));
         }
         if !value.iter().chain(time).all(|number| number.is_finite()) {

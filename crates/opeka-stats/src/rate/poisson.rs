@@ -25,6 +25,9 @@ pub(crate) const BYAR_FROM: f64 = 10.0;
 /// **Units.** `multiplier` events per so many members of the population: 100 for per cent, 10 000
 /// or 100 000 for the usual rates. `conf_level` is a share, such as 0.95.
 ///
+/// **Coverage**, simulated (see `COVERAGE.md`): limits at 95 % hold in at least 95 % of cases at
+/// every mean from 1 to 1000 that was tried.
+///
 /// **Edge cases.** No events give a rate of zero with a lower limit of zero and an upper one of
 /// −ln(α/2). A rate may be above the multiplier (children can be placed twice in a year). Counts
 /// need not be whole: the limits continue smoothly in the gamma distribution. There is no rate,

@@ -38,6 +38,10 @@ pub struct Aapc {
 /// 2009, *Statistics in Medicine* 28, for one segment). The figures are those of R's
 /// `lm(log(y) ~ t, weights = w)`.
 ///
+/// **Coverage**, simulated (see `COVERAGE.md`): limits at 95 % hold where errors are independent,
+/// but in 89 % of cases at an autocorrelation of 0.2 and in 67 % at 0.6 (50 points); more years do
+/// not help.
+///
 /// **Edge cases.** Everything is missing, with a [`Reason`], for fewer than 3 points, times that
 /// are all equal, a value that is not above zero (it has no logarithm; `poisson_trend` takes a year
 /// without events), a weight that is not above zero, numbers that are not finite, or a `conf_level`

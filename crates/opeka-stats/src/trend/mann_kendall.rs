@@ -100,6 +100,11 @@ pub struct MannKendall {
 /// whitened one). A variance that a correction makes zero or negative is no variance: there is a
 /// reason then where pymannkendall gives `nan`.
 ///
+/// **Coverage**, simulated (see `COVERAGE.md`): at a level of 5 % and an autocorrelation of 0.6 the
+/// original test finds a trend that is not there in up to 31 % of series, Hamed and Rao's in up to
+/// 28 %, the trend-free pre-whitened one in up to 39 %; Yue and Wang's does so in 25 % to 55 % at
+/// any autocorrelation; the pre-whitened one stays near 5 % (7 % at most).
+///
 /// **Edge cases.** Everything is missing, with a [`Reason`], for fewer than 3 points, more than
 /// [`MAX_POINTS`](crate::MAX_POINTS), times that are all equal, and numbers that are not finite.
 /// Where all values are equal the slope and S are zero, and there is no test (pymannkendall gives a

@@ -47,6 +47,10 @@ pub struct OlsTrend {
 /// `durbin_watson` is Σ(e_t − e_(t−1))²/Σe² over neighbouring points, however far apart in time
 /// (Durbin and Watson 1950, *Biometrika* 37).
 ///
+/// **Coverage**, simulated (see `COVERAGE.md`): limits at 95 % hold where errors are independent,
+/// but in 89 % of cases at an autocorrelation of 0.2 and in 67 % at 0.6 (50 points); more years do
+/// not help.
+///
 /// **Edge cases.** Everything is missing, with a [`Reason`], for fewer than 3 points, times that
 /// are all equal, numbers that are not finite, or a `conf_level` that is not between 0 and 1. Where
 /// the points lie on the line, the slope stands, and error, limits and test are missing: they would

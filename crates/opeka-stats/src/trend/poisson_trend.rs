@@ -3,6 +3,7 @@
 use super::aapc::per_cent;
 use crate::Reason;
 use crate::distribution::{gamma, normal, student_t};
+use crate::reason::there_are_points;
 use crate::reason::{
     require_conf_level, require_finite_result, require_not_negative, require_positive,
 };
@@ -206,7 +207,8 @@ impl Points {
         }
         if n < MIN_POINTS {
             return Err(Reason::because(format!(
-                "there are {n} points (it takes {MIN_POINTS} or more)"
+                "{} (it takes {MIN_POINTS} or more)",
+                there_are_points(n)
             )));
         }
         if !time.iter().all(|t| t.is_finite()) {

@@ -1,6 +1,7 @@
 //! What every series must be, and its points in the order of time.
 
 use crate::Reason;
+use crate::reason::there_are_points;
 
 /// With more points than this the pairs no longer fit comfortably into memory (twelve million of
 /// them at the limit); a series of 5 000 days spans nearly fourteen years.
@@ -12,7 +13,8 @@ pub(super) fn require_series(value: &[f64], time: &[f64], least: usize) -> Resul
     let n_obs = value.len();
     if n_obs > MAX_POINTS {
         return Err(Reason::because(format!(
-            "there are {n_obs} points (it takes {MAX_POINTS} or fewer; average them by period)"
+            "{} (it takes {MAX_POINTS} or fewer; average them by period)",
+            there_are_points(n_obs)
         )));
     }
     Ok(())
@@ -26,7 +28,8 @@ pub(super) fn require_points(value: &[f64], time: &[f64], least: usize) -> Resul
     }
     if n_obs < least {
         return Err(Reason::because(format!(
-            "there are {n_obs} points (it takes {least} or more)"
+            "{} (it takes {least} or more)",
+            there_are_points(n_obs)
         )));
     }
     if !value.iter().chain(time).all(|number| number.is_finite()) {

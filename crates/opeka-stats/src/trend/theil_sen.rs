@@ -55,6 +55,10 @@ pub struct TheilSen {
 /// **Intercept** is median(y) − slope × median(t) (Conover 1999; SciPy's `method="separate"`), the
 /// line's value at `time` 0, far outside the data where `time` is a calendar year.
 ///
+/// **Coverage**, simulated (see `COVERAGE.md`): limits at 95 % hold where errors are independent
+/// (five points: 98 %), but in 90 % of cases at an autocorrelation of 0.2 and in 70 % at 0.6 (50
+/// points); more years do not help.
+///
 /// **Edge cases.** Everything is missing, with a [`Reason`], for fewer than 3 points, more than
 /// [`MAX_POINTS`], times that are all equal, numbers that are not finite, or a `conf_level` that
 /// is not between 0 and 1. The slope stands but the limits are missing where the points are too

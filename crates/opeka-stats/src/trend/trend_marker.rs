@@ -1,6 +1,7 @@
 //! The trend marker of the English public health profiles.
 
 use crate::distribution::normal;
+use crate::reason::there_are_points;
 use crate::reason::{require_finite_result, require_not_negative, require_positive};
 use crate::{Polarity, Reason, rate_ci};
 
@@ -181,7 +182,7 @@ fn calculate(
             .then(a.population.total_cmp(&b.population))
     });
     if n < POINTS {
-        let why = format!("there are {n} points (it takes {POINTS} consecutive years)");
+        let why = format!("{} (it takes {POINTS} consecutive years)", there_are_points(n));
         return Ok(TrendMarker {
             marker: Some("not enough data"),
             judgement: Some("not enough data"),

@@ -17,7 +17,7 @@ fn from_the_first_to_the_last() {
 #[test]
 fn edges() {
     let why = |value: &[f64], time: &[f64]| reason(cagr(value, time).reason);
-    assert!(why(&[1.0], &[1.0]).contains("there are 1 points (it takes 2 or more)"));
+    assert!(why(&[1.0], &[1.0]).contains("there is 1 point (it takes 2 or more)"));
     assert_eq!(
         why(&[0.0, 1.0], &[1.0, 2.0]),
         "cannot be calculated because the first value is 0 (it must be above zero)"

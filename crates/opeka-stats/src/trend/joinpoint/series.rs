@@ -5,6 +5,7 @@ use super::{MAX_JOINPOINT_POINTS, MIN_POINTS, Scale};
 use crate::Reason;
 use crate::least_squares::{self, Fit};
 use crate::reason::require_finite_result;
+use crate::reason::there_are_points;
 use std::ops::Range;
 
 pub(super) struct Series {
@@ -36,7 +37,8 @@ impl Series {
         }
         if n > MAX_JOINPOINT_POINTS {
             return Err(Reason::because(format!(
-                "there are {n} points (it takes {MAX_JOINPOINT_POINTS} or fewer; average them by period)"
+                "{} (it takes {MAX_JOINPOINT_POINTS} or fewer; average them by period)",
+                there_are_points(n)
             )));
         }
         let error_of = |row: usize| std_error.and_then(|errors| errors.get(row)).copied();
