@@ -214,7 +214,38 @@ fn what_publishers_print_is_what_the_release_says() {
         assert_eq!(one(&format!("select children {england} and time_period = '{year}'")), children);
     }
     let count = "select cast(count(*) as double) from observations";
-    assert_eq!(one(count), 15_300.0 + 5_010.0 + 2_132.0 + 54.0 + 38.0);
+    assert_eq!(one(count), 15_300.0 + 5_010.0 + 2_132.0 + 54.0 + 38.0 + 1_344.0 + 2_282.0);
+}
+
+/// The words follow from the rule and the polarity: chi-square above 9.5495, the sign of the slope,
+/// and whether fewer is better.
+#[test]
+fn trend_words_follow_from_the_rule() {
+    let engine = engine();
+    let wrong = "
+        select ref_area from (
+            select ref_area, marker, marker_slope as slope, marker_chi_square as chi, judgement
+            from england_care.starting_trend
+        )
+        where marker = 'increasing' and not (slope > 0 and chi > 9.5495)
+           or marker = 'decreasing' and not (slope < 0 and chi > 9.5495)
+           or marker = 'not enough data' and slope is not null
+           or judgement <> marker";
+    let answer = block_on(engine.query(wrong, "test", 1)).unwrap();
+    assert_eq!(answer.rows(), 0);
+    let words =
+        "select judgement from russia_care.found_trend where ref_area = 'RU' order by indicator";
+    let answer = block_on(engine.query(words, "test", 1)).unwrap();
+    let words: Vec<Option<&str>> =
+        answer.batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>()).collect();
+    assert_eq!(words, [Some("decreasing and getting better"), Some("not enough data")]);
+    for (brief, word) in [
+        ("england_care/leeds_looked_after.html", "increasing"),
+        ("russia_care/placement_forms.html", "снижается, положение улучшается"),
+        ("russia_care/placement_forms.html", "данных недостаточно"),
+    ] {
+        assert!(published(brief).contains(&format!("<strong>{word}</strong>")), "{brief}: {word}");
+    }
 }
 
 fn published(path: &str) -> String {
