@@ -1,8 +1,10 @@
 //! The shipped data, proved by other ways than our own readers.
 //!
 //! Trials named `shipped::…` always run. Trials named `corpus::…` hold the shipped workbooks and
-//! code lists to the files under `OPEKA_CORPUS`, which are read here by the csv crate alone; they
-//! are reported as ignored where it is unset.
+//! code lists to the files under `OPEKA_CORPUS`, of which those in CSV are read here by the csv crate
+//! alone; they are reported as ignored where it is unset.
+
+mod russia;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -49,12 +51,15 @@ pub(crate) fn trials(corpus: Option<&Path>) -> Vec<Trial> {
         ("headline_figures_are_as_published", headline_figures_are_as_published),
         ("inserted_rows_and_columns_change_nothing", inserted_rows_and_columns_change_nothing),
     ];
-    let against: [(&str, CorpusCheck); 7] = [
-        ("russian_regions_have_their_official_codes", russian_regions),
+    let against: [(&str, CorpusCheck); 10] = [
+        ("russian_regions_have_their_official_codes", russia::regions),
         ("care_panel_is_the_published_panel", care_panel),
         ("looked_after_tables_are_the_open_data_file", looked_after_tables),
         ("population_is_the_mid_year_estimate", population),
-        ("placement_is_the_printed_table", placement),
+        ("placement_is_the_printed_table", russia::placement),
+        ("orphan_support_is_that_of_96_sheets", russia::orphan_support),
+        ("russian_population_is_the_export", russia::population),
+        ("neighbours_stand_in_the_cells_named", neighbours),
         ("no_cell_of_a_workbook_is_lost_or_invented", every_cell),
         ("old_workbooks_cut_short_are_problems", cut_workbooks),
     ];
@@ -239,6 +244,13 @@ fn rows(path: &Path) -> Result<Vec<BTreeMap<String, String>>> {
     Ok(rows)
 }
 
+/// A workbook of the corpus.
+fn workbook(corpus: &Path, file: &str) -> Result<Workbook> {
+    let path = corpus.join(file);
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    open(file, &bytes).map_err(|problem| anyhow!("{problem}"))
+}
+
 /// The present codes of areas by the codes they had before.
 fn present_codes() -> Result<BTreeMap<String, String>> {
     let areas = rows(&root().join("datasets/codelists/regions/england.csv"))?;
@@ -262,7 +274,11 @@ fn area(row: &BTreeMap<String, String>, present: &BTreeMap<String, String>) -> R
 fn same(o: &Observation, written: &str, marks: &[(&str, &str, &str)]) -> Result<()> {
     let (value, obs_status, conf_status, mark) =
         match marks.iter().find(|(mark, ..)| *mark == written) {
-            Some((mark, obs_status, conf_status)) => (None, *obs_status, *conf_status, Some(*mark)),
+            Some((mark, obs_status, conf_status)) => {
+                // An empty field is no mark.
+                let mark = Some(*mark).filter(|mark| !mark.is_empty());
+                (None, *obs_status, *conf_status, mark)
+            }
             None => (Some(written.parse::<f64>()?), "A", "F", None),
         };
     ensure!(
@@ -287,52 +303,6 @@ fn all_same(
         same(o, written, marks)?;
     }
     ensure!(keyed.is_empty(), "not in the published file: {:?}", keyed.keys().next());
-    Ok(())
-}
-
-fn russian_regions(corpus: &Path) -> Result<()> {
-    let reference = rows(&corpus.join("geography/ru_regions_reference.csv"))?;
-    let list = rows(&root().join("datasets/codelists/regions/russia.csv"))?;
-    let by_code: BTreeMap<&str, _> = list.iter().map(|row| (row["code"].as_str(), row)).collect();
-    let mut subjects = BTreeSet::new();
-    for expected in &reference {
-        let iso = expected["iso_code"].as_str();
-        if iso == "KZ-BAY" {
-            // A city of Kazakhstan under lease, no subject.
-            continue;
-        }
-        let mut found =
-            list.iter().filter(|row| row["level"] == "subject" && row["iso_3166_2"] == iso);
-        let row = found.next().with_context(|| format!("no subject has the ISO code {iso}"))?;
-        ensure!(found.next().is_none(), "two subjects have the ISO code {iso}");
-        let code = row["code"].as_str();
-        for column in ["okato", "oktmo"] {
-            ensure!(
-                row[column] == expected[column],
-                "{code}: {column} {} is not {}",
-                row[column],
-                expected[column]
-            );
-        }
-        ensure!(code == iso || iso.starts_with("UA-"), "{code} stands for {iso}");
-        // An autonomous okrug lies in an oblast, which lies in a district.
-        let mut district = row;
-        while district["level"] != "federal_district" {
-            let parent = district["parent"].as_str();
-            district = by_code.get(parent).with_context(|| format!("{code}: parent `{parent}`"))?;
-        }
-        let name = format!("{} федеральный округ", expected["federal_district"]);
-        ensure!(
-            district["name_ru"] == name && district["valid_to"].is_empty(),
-            "{code} lies in `{}`, not in `{name}`",
-            district["code"]
-        );
-        subjects.insert(code);
-    }
-    let valid = list.iter().filter(|row| row["level"] == "subject" && row["valid_to"].is_empty());
-    let left_over = valid.map(|row| row["code"].as_str()).find(|code| !subjects.contains(code));
-    ensure!(left_over.is_none(), "{left_over:?} is a subject here and not in the reference");
-    ensure!(subjects.len() == 85, "{} subjects", subjects.len());
     Ok(())
 }
 
@@ -401,26 +371,42 @@ fn population(corpus: &Path) -> Result<()> {
     all_same(&Reading::named("population")?, &published, &[("x", "O", "F")])
 }
 
-/// The rows of the printed table, in its order.
-const PLACEMENT: [(&str, &str); 6] = [
-    ("found_without_care", "_T"),
-    ("placed_without_care", "institutions"),
-    ("placed_without_care", "guardianship_or_adoption"),
-    ("placed_without_care", "adopted_by_foreigners"),
-    ("placed_without_care", "vocational_school"),
-    ("living_in_institutions", "_T"),
-];
-
-fn placement(corpus: &Path) -> Result<()> {
-    let rows = rows(&corpus.join("russia/rosstat_7_9_placement_1990_2010.csv"))?;
-    ensure!(rows.len() == PLACEMENT.len(), "{} rows", rows.len());
-    let mut published = Vec::new();
-    for ((indicator, form), row) in PLACEMENT.into_iter().zip(&rows) {
-        for (year, written) in row.iter().filter(|(column, _)| *column != "row") {
-            published.push((key(indicator, "RU", year, form), written.clone()));
-        }
+/// Each neighbour against the cell that the code list names: the heading above it, the number that
+/// begins its row, its own and the word right of it. No other number has such a word.
+fn neighbours(corpus: &Path) -> Result<()> {
+    let sheet = "LA SN Groups";
+    let book = workbook(corpus, "england/statistical_neighbours_2025.xlsx")?;
+    let grid = book.sheet(Some(sheet)).with_context(|| format!("no sheet `{sheet}`"))?;
+    let text = |row: u32, column: u32| grid.get(row, column).map(Cell::text).unwrap_or_default();
+    let areas = rows(&root().join("datasets/codelists/regions/england.csv"))?;
+    let numbers: BTreeMap<&str, &str> =
+        areas.iter().map(|area| (area["code"].as_str(), area["old_code"].as_str())).collect();
+    let mut compared = BTreeSet::new();
+    for listed in rows(&root().join("datasets/codelists/statistical_neighbours.csv"))? {
+        let at = listed["source_cell"].as_str();
+        let address = at.strip_prefix(sheet).and_then(|rest| rest.strip_prefix('!'));
+        let cell = address.and_then(|address| grid.at(address));
+        let cell = cell.with_context(|| format!("`{at}` is no cell, or an empty one"))?;
+        let [area, neighbour] = ["ref_area", "neighbour"]
+            .map(|column| numbers.get(listed[column].as_str()).copied().unwrap_or("no area"));
+        let heading = format!("SN{}", listed["position"]);
+        let due = [heading.as_str(), area, neighbour, listed["closeness"].as_str()];
+        let found = [
+            text(2, cell.column),
+            text(cell.row, 0),
+            text(cell.row, cell.column),
+            text(cell.row, cell.column + 1),
+        ];
+        ensure!(found == due, "{at}: {found:?}, where the list means {due:?}");
+        ensure!(compared.insert((cell.row, cell.column)), "{at} is named twice");
     }
-    all_same(&Reading::named("placement_1990_2010")?, &published, &[("…", "O", "F")])
+    let published = grid.cells().iter().filter(|cell| {
+        let word = text(cell.row, cell.column + 1).to_lowercase();
+        matches!(cell.value, Value::Number(_)) && word.ends_with("close")
+    });
+    let counts = (compared.len(), published.count());
+    ensure!(counts == (1_580, 1_580), "compared and published: {counts:?}");
+    Ok(())
 }
 
 /// Every sheet of every workbook against counts made by other readers from the raw files.
