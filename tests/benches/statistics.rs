@@ -65,13 +65,25 @@ fn main() -> Result<()> {
     )?;
 
     let limit = |sql: &str, series: i64| sql.replace("LIMIT", &series.to_string());
-    let trends = time(&runtime, &engine, &limit(TRENDS, SERIES))?;
-    println!("{:58} {:>8.3} s", "Mann-Kendall and Theil-Sen, 100,000 series of 25", trends.1);
-    let rates = time(&runtime, &engine, RATES)?;
-    println!("{:58} {:>8.3} s", "rates with limits, 10 million rows", rates.1);
-    let joins = time(&runtime, &engine, &limit(JOINS, JOINED))?;
-    let each = joins.1 / JOINED as f64;
-    println!("{:58} {each:>8.3} s", "joinpoint, 25 points, 3 joins, 4,499 permutations, each");
+    // `-- rates` runs one of them, for a profiler.
+    let only = std::env::args().skip(1).find(|argument| argument != "--bench");
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if wanted("trends") {
+        let (_, took) = time(&runtime, &engine, &limit(TRENDS, SERIES))?;
+        println!("{:58} {took:>8.3} s", "Mann-Kendall and Theil-Sen, 100,000 series of 25");
+    }
+    if wanted("rates") {
+        let (_, took) = time(&runtime, &engine, RATES)?;
+        println!("{:58} {took:>8.3} s", "rates with limits, 10 million rows");
+    }
+    if wanted("joins") {
+        let (_, took) = time(&runtime, &engine, &limit(JOINS, JOINED))?;
+        let each = took / JOINED as f64;
+        println!("{:58} {each:>8.3} s", "joinpoint, 25 points, 3 joins, 4,499 permutations, each");
+    }
+    if only.is_some() {
+        return Ok(());
+    }
 
     let Some(python) = std::env::var_os("OPEKA_PEERS_PYTHON") else {
         println!(
@@ -83,11 +95,12 @@ fn main() -> Result<()> {
     let arguments = [PEER_SERIES, POINTS, ROWS].map(|n| n.to_string());
     let told = Command::new(python).arg(script).args(arguments).output()?;
     ensure!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    let ours = time(&runtime, &engine, &limit(TRENDS, PEER_SERIES))?.0;
+    let trends = time(&runtime, &engine, &limit(TRENDS, PEER_SERIES))?.0;
+    let rates = time(&runtime, &engine, RATES)?.0;
     for line in String::from_utf8(told.stdout)?.lines() {
         let [name, seconds, a, b, c] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
         let theirs = [a, b, c].map(|number| number.parse::<f64>());
-        let ours = if name.starts_with("rates") { rates.0 } else { ours };
+        let ours = if name.starts_with("rates") { rates } else { trends };
         for (ours, theirs) in ours.into_iter().zip(theirs) {
             let theirs = theirs?;
             // A peer that does not give a figure says so.

@@ -189,7 +189,7 @@ impl<A: Aggregate> Collector<A> {
 impl<A: Aggregate> Accumulator for Collector<A> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let batch = Batch::of(&A::PARAMETERS, values)?;
-        let complete: Vec<usize> = batch.complete().collect();
+        let complete = batch.complete();
         self.rows.push(&batch, &complete);
         Ok(())
     }
@@ -326,7 +326,8 @@ impl<A: Aggregate> GroupsAccumulator for Grouped<A> {
         let passes = |row: &usize| {
             opt_filter.is_none_or(|filter| filter.is_valid(*row) && filter.value(*row))
         };
-        let complete: Vec<usize> = batch.complete().filter(passes).collect();
+        let mut complete = batch.complete();
+        complete.retain(passes);
         self.rows.push(&batch, &complete);
         self.add(complete.iter().map(|row| group_indices[*row]), total_num_groups)
     }

@@ -88,7 +88,7 @@ pub(crate) fn struct_array<R: Row>(
 ) -> Result<StructArray> {
     let array = |(_, column): &(&'static str, Column<R>)| -> Result<ArrayRef> {
         Ok(match column {
-            Column::Number(get) => Arc::new(rows.iter().map(get).collect::<Float64Array>()),
+            Column::Number(get) => Arc::new(numbers(rows, *get)),
             Column::Count(get) => Arc::new(
                 rows.iter().map(|row| i64::try_from(get(row)).ok()).collect::<Int64Array>(),
             ),
@@ -97,7 +97,7 @@ pub(crate) fn struct_array<R: Row>(
                 Arc::new(rows.iter().map(count).collect::<Int64Array>())
             }
             Column::Flag(get) => Arc::new(rows.iter().map(get).collect::<BooleanArray>()),
-            Column::Text(get) => Arc::new(rows.iter().map(get).collect::<StringArray>()),
+            Column::Text(get) => Arc::new(words(rows, *get)),
             Column::List(list) => list.array(rows)?,
         })
     };
@@ -106,4 +106,29 @@ pub(crate) fn struct_array<R: Row>(
         arrays.push(Arc::new(notes.iter().map(Option::as_deref).collect::<StringArray>()));
     }
     Ok(StructArray::try_new_with_length(fields::<R>(notes.is_some()), arrays, None, rows.len())?)
+}
+
+/// Most columns of numbers have no gap, and then need no list of gaps.
+fn numbers<R>(rows: &[R], get: fn(&R) -> Option<f64>) -> Float64Array {
+    let mut missing = false;
+    let values: Vec<f64> = rows
+        .iter()
+        .map(|row| {
+            let value = get(row);
+            missing |= value.is_none();
+            value.unwrap_or_default()
+        })
+        .collect();
+    if missing {
+        return rows.iter().map(get).collect();
+    }
+    Float64Array::from(values)
+}
+
+/// Most columns of reasons are empty.
+fn words<R>(rows: &[R], get: for<'a> fn(&'a R) -> Option<Cow<'a, str>>) -> StringArray {
+    match rows.iter().position(|row| get(row).is_some()) {
+        None => StringArray::new_null(rows.len()),
+        Some(_) => rows.iter().map(get).collect(),
+    }
 }

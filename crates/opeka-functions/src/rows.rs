@@ -5,7 +5,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Float64Array, ListArray, StringArray};
-use arrow::buffer::OffsetBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::cast::{as_float64_array, as_list_array, as_string_array};
 use datafusion_common::{Result, internal_err};
@@ -44,14 +44,23 @@ enum Stored {
 /// Words as codes: a season, a region or a status is one of few.
 #[derive(Clone, Debug, Default)]
 struct Words {
+    /// Of the rows up to the last that has a word: a column that is left out takes no space.
     codes: Vec<u32>,
     words: Vec<Arc<str>>,
     known: HashMap<Arc<str>, u32>,
 }
 
 impl Words {
-    fn code(&mut self, word: Option<&str>) -> u32 {
-        let Some(word) = word else { return NOTHING };
+    /// Sets the word of a row, which is the last.
+    fn push(&mut self, row: usize, word: Option<&str>) {
+        if let Some(word) = word {
+            let code = self.code(word);
+            self.codes.resize(row, NOTHING);
+            self.codes.push(code);
+        }
+    }
+
+    fn code(&mut self, word: &str) -> u32 {
         if let Some(code) = self.known.get(word) {
             return *code;
         }
@@ -80,6 +89,17 @@ enum Argument<'a> {
     Nothing,
 }
 
+impl Argument<'_> {
+    /// Where a value is missing that must be there.
+    fn gaps(&self) -> Option<&NullBuffer> {
+        match self {
+            Self::Numbers(array, kind) if kind.is_needed() => array.nulls(),
+            Self::Words(array, kind) if kind.is_needed() => array.nulls(),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Batch<'a> {
     /// The columns among the arguments of a call.
     pub(crate) fn of(parameters: &Parameters, arguments: &'a [ArrayRef]) -> Result<Self> {
@@ -106,17 +126,10 @@ impl<'a> Batch<'a> {
         parameters.columns().nth(position).map(|(_, name, _)| name)
     }
 
-    fn is_complete(&self, row: usize) -> bool {
-        self.columns.iter().all(|column| match column {
-            Argument::Numbers(array, kind) => !kind.is_needed() || array.is_valid(row),
-            Argument::Words(array, kind) => !kind.is_needed() || array.is_valid(row),
-            Argument::Nothing => true,
-        })
-    }
-
     /// The rows in which no column is missing that must be there.
-    pub(crate) fn complete(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.len).filter(|row| self.is_complete(*row))
+    pub(crate) fn complete(&self) -> Vec<usize> {
+        let gaps: Vec<_> = self.columns.iter().filter_map(Argument::gaps).collect();
+        (0..self.len).filter(|row| gaps.iter().all(|gaps| gaps.is_valid(*row))).collect()
     }
 }
 
@@ -187,28 +200,28 @@ impl Rows {
         }
     }
 
-    /// Adds rows of a batch.
+    /// Adds rows of a batch, in ascending order.
     pub(crate) fn push(&mut self, batch: &Batch<'_>, rows: &[usize]) {
+        let len = self.len + rows.len();
         for (stored, column) in self.columns.iter_mut().zip(&batch.columns) {
             match (stored, column) {
                 (Stored::Numbers(numbers), Argument::Numbers(array, _)) => {
-                    numbers.extend(rows.iter().map(|row| number(array, *row)));
-                }
-                (Stored::Words(words), Argument::Words(array, _)) => {
-                    for &row in rows {
-                        let code = words.code(array.is_valid(row).then(|| array.value(row)));
-                        words.codes.push(code);
+                    if rows.len() == batch.len && array.null_count() == 0 {
+                        numbers.extend_from_slice(array.values());
+                    } else {
+                        numbers.extend(rows.iter().map(|row| number(array, *row)));
                     }
                 }
-                (Stored::Words(words), _) => {
-                    words.codes.resize(words.codes.len() + rows.len(), NOTHING);
+                (Stored::Words(words), Argument::Words(array, _)) => {
+                    for (position, &row) in (self.len..).zip(rows) {
+                        words.push(position, array.is_valid(row).then(|| array.value(row)));
+                    }
                 }
-                (Stored::Numbers(numbers), _) => {
-                    numbers.resize(numbers.len() + rows.len(), f64::from_bits(MISSING));
-                }
+                (Stored::Words(_), _) => {}
+                (Stored::Numbers(numbers), _) => numbers.resize(len, f64::from_bits(MISSING)),
             }
         }
-        self.len += rows.len();
+        self.len = len;
     }
 
     /// Makes this the rows of another, in this order; the space is used again.
@@ -225,7 +238,10 @@ impl Rows {
                         to.known.clone_from(&from.known);
                     }
                     to.codes.clear();
-                    to.codes.extend(rows.iter().filter_map(|row| from.codes.get(*row as usize)));
+                    if !from.codes.is_empty() {
+                        let code = |row: &u32| from.codes.get(*row as usize).copied();
+                        to.codes.extend(rows.iter().map(|row| code(row).unwrap_or(NOTHING)));
+                    }
                 }
                 _ => {}
             }
@@ -238,7 +254,8 @@ impl Rows {
         for column in &mut self.columns {
             match column {
                 Stored::Numbers(numbers) => drop(numbers.remove(row)),
-                Stored::Words(words) => drop(words.codes.remove(row)),
+                Stored::Words(words) if row < words.codes.len() => drop(words.codes.remove(row)),
+                Stored::Words(_) => {}
             }
         }
         self.len -= 1;
@@ -271,6 +288,10 @@ impl Rows {
                     let values = rows.iter().map(|r| numbers[row(r)]);
                     (item(Kind::Number), Arc::new(Float64Array::from_iter_values(values)))
                 }
+                // No word at all: no lists either.
+                Stored::Words(words) if words.words.is_empty() => {
+                    return Ok(Arc::new(ListArray::new_null(item(Kind::Text), lengths.len())));
+                }
                 Stored::Words(words) => {
                     let values = rows.iter().map(|r| words.word(row(r)));
                     (item(Kind::Text), Arc::new(values.collect::<StringArray>()))
@@ -289,27 +310,27 @@ impl Rows {
         let mut lengths: Option<Vec<usize>> = None;
         for (stored, list) in self.columns.iter_mut().zip(lists) {
             let list = as_list_array(list)?;
-            for row in 0..list.len() {
-                let values = list.is_valid(row).then(|| list.value(row));
-                match (&mut *stored, values) {
-                    (Stored::Numbers(numbers), Some(values)) => {
-                        numbers.extend_from_slice(as_float64_array(&values)?.values());
-                    }
-                    (Stored::Words(words), Some(values)) => {
-                        for word in as_string_array(&values)? {
-                            let code = words.code(word);
-                            words.codes.push(code);
-                        }
-                    }
-                    (_, None) => {}
-                }
+            if list.null_count() == list.len() && !list.is_empty() {
+                continue; // words that are nowhere
             }
-            let length = |row| if list.is_valid(row) { list.value_length(row) as usize } else { 0 };
-            let these: Vec<usize> = (0..list.len()).map(length).collect();
-            if lengths.as_ref().is_some_and(|lengths| *lengths != these) {
+            let these: Vec<usize> = list.offsets().lengths().collect();
+            if list.null_count() > 0 || lengths.as_ref().is_some_and(|known| *known != these) {
                 return internal_err!("columns of different lengths in the state of an aggregate");
             }
             lengths = Some(these);
+            let (first, last) = (list.offsets()[0] as usize, list.offsets()[list.len()] as usize);
+            match stored {
+                Stored::Numbers(numbers) => {
+                    numbers
+                        .extend_from_slice(&as_float64_array(list.values())?.values()[first..last]);
+                }
+                Stored::Words(words) => {
+                    let values = as_string_array(list.values())?;
+                    for (position, value) in (self.len..).zip(first..last) {
+                        words.push(position, values.is_valid(value).then(|| values.value(value)));
+                    }
+                }
+            }
         }
         let lengths = lengths.unwrap_or_default();
         self.len += lengths.iter().sum::<usize>();

@@ -95,7 +95,7 @@ mod tests {
         let arguments = [Arc::clone(&time), time, level, Arc::new(status)];
         let batch = Batch::of(&PARAMETERS, &arguments).unwrap();
         let mut rows = Rows::new(&PARAMETERS);
-        rows.push(&batch, &batch.complete().collect::<Vec<_>>());
+        rows.push(&batch, &batch.complete());
         Series::of(&PARAMETERS).unwrap().select(&rows)
     }
 

@@ -118,7 +118,7 @@ impl<W: Window> PartitionEvaluator for Evaluator<W> {
     fn evaluate_all(&mut self, values: &[ArrayRef], num_rows: usize) -> Result<ArrayRef> {
         let batch = Batch::of(&W::PARAMETERS, values)?;
         let missing_option = self.options.missing(&W::PARAMETERS);
-        let complete: Vec<usize> = batch.complete().collect();
+        let complete = batch.complete();
         let mut rows = Rows::new(&W::PARAMETERS);
         rows.push(&batch, &complete);
 

@@ -27,6 +27,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// A figure with its limits at the level asked for and at 0.998.
+    #[inline]
     pub(crate) fn known(
         method: &'static str,
         estimate: f64,

@@ -107,11 +107,12 @@ pub(crate) fn require_same_length(
 
 /// Both ends of 64-bit floating point are far from any real figure, but a wrong unit can get there.
 pub(crate) fn require_finite_result(values: &[f64]) -> Result<(), Reason> {
-    if values.iter().all(|value| value.is_finite()) {
-        Ok(())
-    } else {
-        Err(Reason::because("the result is too large for a 64-bit number"))
-    }
+    if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(too_large()) }
+}
+
+/// The result is beyond what a 64-bit number holds.
+pub(crate) fn too_large() -> Reason {
+    Reason::because("the result is too large for a 64-bit number")
 }
 
 #[cfg(test)]

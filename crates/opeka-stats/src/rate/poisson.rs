@@ -1,12 +1,11 @@
 //! Rates of events that are counted: exact Poisson limits, and Byar's approximation to them.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use crate::distribution::{gamma, normal};
 use crate::estimate::SECOND_LEVEL;
-use crate::reason::{
-    require_conf_level, require_finite_result, require_not_negative, require_positive,
-};
+use crate::reason::{require_conf_level, require_not_negative, require_positive, too_large};
 use crate::{Estimate, Reason};
 
 /// From this many events on, Byar's limits replace the exact ones.
@@ -44,6 +43,7 @@ pub fn rate_ci(events: f64, population: f64, multiplier: f64, conf_level: f64) -
 pub struct RateMethod {
     multiplier: f64,
     limits: Result<CountLimits, Reason>,
+    limits_998: &'static CountLimits,
 }
 
 impl RateMethod {
@@ -57,30 +57,44 @@ impl RateMethod {
         let limits = require_positive("multiplier", multiplier)
             .and_then(|()| require_conf_level(conf_level))
             .map(|()| limits(conf_level));
-        Self { multiplier, limits }
+        Self { multiplier, limits, limits_998: limits_998() }
     }
 
     /// The rate of one row.
+    #[inline]
     pub fn rate(&self, events: f64, population: f64) -> Estimate {
-        self.calculate(events, population).unwrap_or_else(Estimate::unknown)
-    }
-
-    fn calculate(&self, events: f64, population: f64) -> Result<Estimate, Reason> {
-        require_not_negative("events", events)?;
-        require_positive("population", population)?;
-        let limits = self.limits.as_ref().map_err(Reason::clone)?;
-
+        let sound = (0.0..f64::INFINITY).contains(&events)
+            && population > 0.0
+            && population < f64::INFINITY;
+        let Ok(limits) = &self.limits else { return self.refused(events, population) };
+        if !sound {
+            return self.refused(events, population);
+        }
         let per_population = |count: f64| count / population * self.multiplier;
         let both = |(low, high): (f64, f64)| (per_population(low), per_population(high));
         let estimate = per_population(events);
-        let at_level = both(limits.of(events));
-        let at_998 = both(limits_998().of(events));
-        require_finite_result(&[estimate, at_level.0, at_level.1, at_998.0, at_998.1])?;
-        Ok(Estimate::known(method(events), estimate, at_level, at_998))
+        let (at_level, at_998) = limits.both(self.limits_998, events);
+        let (at_level, at_998) = (both(at_level), both(at_998));
+        // The upper limit at the higher level may be either, and all others are below it.
+        if !(at_level.1.is_finite() && at_998.1.is_finite()) {
+            return self.refused(events, population);
+        }
+        Estimate::known(method(events), estimate, at_level, at_998)
+    }
+
+    /// Why there is no rate.
+    #[cold]
+    fn refused(&self, events: f64, population: f64) -> Estimate {
+        let wrong = require_not_negative("events", events)
+            .and_then(|()| require_positive("population", population))
+            .err()
+            .or_else(|| self.limits.as_ref().err().cloned());
+        Estimate::unknown(wrong.unwrap_or_else(too_large))
     }
 }
 
 /// The name of the method that [`CountLimits`] uses for this count.
+#[inline]
 pub(crate) fn method(count: f64) -> &'static str {
     if count < BYAR_FROM { "exact Poisson" } else { "Byar" }
 }
@@ -103,9 +117,28 @@ impl CountLimits {
 
     /// For many counts.
     fn prepared(conf_level: f64) -> Self {
+        thread_local! {
+            /// The level of the last call: a query asks batch after batch for the same one.
+            static LAST: Cell<Option<(f64, CountLimits)>> = const { Cell::new(None) };
+        }
+        if let Some((_, limits)) = LAST.get().filter(|(level, _)| *level == conf_level) {
+            return limits;
+        }
         let limits = Self::new(conf_level);
         let table = std::array::from_fn(|count| exact(count as f64, limits.tail));
-        Self { table: Some(table), ..limits }
+        let limits = Self { table: Some(table), ..limits };
+        LAST.set(Some((conf_level, limits)));
+        limits
+    }
+
+    /// The limits at this level and at another, without repeating what they share.
+    #[inline]
+    pub(crate) fn both(&self, other: &Self, count: f64) -> ((f64, f64), (f64, f64)) {
+        if count < BYAR_FROM {
+            return (self.of(count), other.of(count));
+        }
+        let (low, high) = (Byar::of(count), Byar::of(count + 1.0));
+        ((low.at(-self.z), high.at(self.z)), (low.at(-other.z), high.at(other.z)))
     }
 
     /// In the unit of the count, which is finite and not negative.
@@ -157,11 +190,27 @@ pub fn byar_limits(count: f64, conf_level: f64) -> Option<(f64, f64)> {
 }
 
 pub(crate) fn byar(count: f64, z: f64) -> (f64, f64) {
-    let cube = |n: f64, z: f64| {
-        let root = 1.0 - 1.0 / (9.0 * n) + z / (3.0 * n.sqrt());
-        n * root * root * root
-    };
-    (cube(count, -z), cube(count + 1.0, z))
+    (Byar::of(count).at(-z), Byar::of(count + 1.0).at(z))
+}
+
+/// n(1 − 1/9n + z/3√n)³, of which most does not depend on z.
+struct Byar {
+    n: f64,
+    centre: f64,
+    scale: f64,
+}
+
+impl Byar {
+    #[inline]
+    fn of(n: f64) -> Self {
+        Self { n, centre: 1.0 - 1.0 / (9.0 * n), scale: 3.0 * n.sqrt() }
+    }
+
+    #[inline]
+    fn at(&self, z: f64) -> f64 {
+        let root = self.centre + z / self.scale;
+        self.n * root * root * root
+    }
 }
 
 #[cfg(test)]
