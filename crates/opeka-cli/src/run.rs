@@ -1,5 +1,6 @@
 //! `opeka run`: builds what is stale and publishes it.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use opeka_pipeline::{Event, RunOptions, RunReport, dry_run, run as run_pipelines};
@@ -84,12 +85,19 @@ fn tell(report: &RunReport, context: &Context, took: Duration, printer: &Printer
         report.reused,
         seconds(took),
     ));
-    let mut briefs = report.published.iter().filter(|path| path.ends_with(".html")).peekable();
-    if briefs.peek().is_some() {
+    let pages = report.published.iter().filter(|path| path.ends_with(".html"));
+    let (metrics, briefs): (Vec<_>, Vec<_>) = pages.partition(|path| path.contains("/metrics/"));
+    if !briefs.is_empty() || !metrics.is_empty() {
         printer.say("look at:");
     }
     for path in briefs {
         printer.say(&format!("  {}", report.folder.join(path).display()));
+    }
+    // Every metric has a page; where they lie is enough.
+    let folders: BTreeSet<&str> =
+        metrics.iter().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder).collect();
+    for folder in folders {
+        printer.say(&format!("  {}/", report.folder.join(folder).display()));
     }
     let metric = |table: &&str| {
         table.contains('.') && !table.starts_with("codelists.") && !table.ends_with(".observations")
