@@ -157,13 +157,27 @@ impl<A: Aggregate> Method<A> {
         if let Some(option) = self.missing {
             return (A::Result::unknown(Reason::missing(option)), None);
         }
-        match self.series.and_then(|series| series.select(rows)) {
+        match self.series.as_ref().and_then(|series| series.select(rows)) {
             None => (A::calculate(rows, &self.options), None),
             Some((selected, note)) => {
                 kept.take(rows, &selected);
                 (A::calculate(kept, &self.options), Some(note))
             }
         }
+    }
+
+    /// The rows of a batch that are kept: those that are complete, and those that only say where a
+    /// series breaks.
+    fn kept(&self, batch: &Batch<'_>) -> Vec<usize> {
+        let mut kept = batch.complete();
+        if let Some(series) = &self.series {
+            let breaks = batch.breaks(series.time, series.status);
+            if !breaks.is_empty() {
+                kept.extend(breaks);
+                kept.sort_unstable();
+            }
+        }
+        kept
     }
 
     fn scalar(&self, rows: &Rows) -> Result<ScalarValue> {
@@ -189,8 +203,7 @@ impl<A: Aggregate> Collector<A> {
 impl<A: Aggregate> Accumulator for Collector<A> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let batch = Batch::of(&A::PARAMETERS, values)?;
-        let complete = batch.complete();
-        self.rows.push(&batch, &complete);
+        self.rows.push(&batch, &self.method.kept(&batch));
         Ok(())
     }
 
@@ -216,7 +229,7 @@ impl<A: Aggregate> Accumulator for Collector<A> {
     /// Rows leave a sliding window in the order in which they came, so each is found at once.
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let batch = Batch::of(&A::PARAMETERS, values)?;
-        for row in batch.complete() {
+        for row in self.method.kept(&batch) {
             let Some(position) = self.rows.find(&batch, row) else {
                 return internal_err!("a row leaves a window that it never entered");
             };
@@ -326,7 +339,7 @@ impl<A: Aggregate> GroupsAccumulator for Grouped<A> {
         let passes = |row: &usize| {
             opt_filter.is_none_or(|filter| filter.is_valid(*row) && filter.value(*row))
         };
-        let mut complete = batch.complete();
+        let mut complete = self.method.kept(&batch);
         complete.retain(passes);
         self.rows.push(&batch, &complete);
         self.add(complete.iter().map(|row| group_indices[*row]), total_num_groups)

@@ -21,8 +21,8 @@ impl Window for BenjaminiHochberg {
     };
     type Result = AdjustedP;
 
-    fn calculate(rows: &Rows, _options: &Options) -> Vec<Self::Result> {
-        adjusted(rows, benjamini_hochberg)
+    fn calculate(rows: &Rows, options: &Options) -> Vec<Self::Result> {
+        adjusted(rows, options, benjamini_hochberg)
     }
 
     fn documentation() -> &'static Documentation {
@@ -33,9 +33,11 @@ impl Window for BenjaminiHochberg {
 /// The p-values of a partition, adjusted together where they are one family.
 pub(crate) fn adjusted(
     rows: &Rows,
+    options: &Options,
     method: fn(&[Option<f64>]) -> Vec<AdjustedP>,
 ) -> Vec<AdjustedP> {
-    match family_reason(rows.words(1)) {
+    let families = if rows.is_given(1, "family", options) { rows.words(1) } else { Vec::new() };
+    match family_reason(families) {
         Some(reason) => vec![AdjustedP::unknown(reason, rows.len()); rows.len()],
         None => method(&rows.numbers(0).iter().copied().map(Some).collect::<Vec<_>>()),
     }

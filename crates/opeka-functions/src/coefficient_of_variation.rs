@@ -18,8 +18,8 @@ impl Aggregate for CoefficientOfVariation {
         Parameters { function: "coefficient_of_variation", list: WEIGHTED };
     type Result = Inequality;
 
-    fn calculate(rows: &Rows, _options: &Options) -> Self::Result {
-        index(rows, coefficient_of_variation)
+    fn calculate(rows: &Rows, options: &Options) -> Self::Result {
+        index(rows, options, coefficient_of_variation)
     }
 
     fn documentation() -> &'static Documentation {
@@ -42,7 +42,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         (text).\n\
         \n\
         **Nulls and small samples.** Rows in which `value` is NULL are skipped; a NULL `weight` \
-        in some of the others gives a NULL figure and a `reason`. So do fewer than 2 values, a \
+        in any of the others gives a NULL figure and a `reason`. So do fewer than 2 values, a \
         mean that is not above zero, a negative weight, and numbers that are not finite. The \
         order of rows does not matter.\n\
         \n\
@@ -94,7 +94,9 @@ mod tests {
         let weighted = tester.aggregate(&[float_batch(&[&VALUES, &WEIGHTS])]);
         assert_eq!(rounded(&weighted), "0.5265");
         assert_ne!(field(&weighted, "method"), field(&plain, "method"));
-        assert_eq!(tester.aggregate(&[float_batch(&[&VALUES, &[None; 5]])]), plain);
+        // Weights that are all missing are missing, and not left out.
+        let none = tester.aggregate(&[float_batch(&[&VALUES, &[None; 5]])]);
+        assert!(field(&none, "reason").to_string().contains("weight is missing in 4 of 4 rows"));
 
         let mut some = WEIGHTS;
         some[0] = None;

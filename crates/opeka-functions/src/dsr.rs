@@ -40,7 +40,7 @@ impl Aggregate for Dsr {
 }
 
 fn calculate(rows: &Rows, options: &Options) -> Result<opeka_stats::Dsr, Reason> {
-    let frequency = rows.given(3, "event_frequency")?;
+    let frequency = rows.given(3, "event_frequency", options)?;
     Ok(dsr(
         rows.whole(0, "events")?,
         rows.whole(1, "population")?,
@@ -200,7 +200,10 @@ mod tests {
         // The options' columns are words; only the places of columns are read.
         let tester = AggregateTester::<Dsr>::new();
         let plain = tester.aggregate(&[float_batch(&[&EVENTS, &POPULATION, &STANDARD])]);
-        assert_eq!(tester.aggregate(&[columns(&nothing)]), plain);
+        let none = tester.aggregate(&[columns(&nothing)]);
+        assert!(
+            field(&none, "reason").to_string().contains("event_frequency is missing in 4 of 4")
+        );
         let once = tester.aggregate(&[columns(&[Some(1.0); 4])]);
         assert_eq!(field(&once, "conf_low"), field(&plain, "conf_low"));
         assert_ne!(field(&once, "method"), field(&plain, "method"));

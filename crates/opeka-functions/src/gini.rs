@@ -17,8 +17,8 @@ impl Aggregate for Gini {
     const PARAMETERS: Parameters = Parameters { function: "gini", list: WEIGHTED };
     type Result = Inequality;
 
-    fn calculate(rows: &Rows, _options: &Options) -> Self::Result {
-        index(rows, gini)
+    fn calculate(rows: &Rows, options: &Options) -> Self::Result {
+        index(rows, options, gini)
     }
 
     fn documentation() -> &'static Documentation {
@@ -40,7 +40,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         (text).\n\
         \n\
         **Nulls and small samples.** Rows in which `value` is NULL are skipped; a NULL `weight` \
-        in some of the others gives a NULL figure and a `reason`. So do no values, a negative \
+        in any of the others gives a NULL figure and a `reason`. So do no values, a negative \
         value or weight, a mean of zero, and numbers that are not finite. One value has a \
         coefficient of 0. The order of rows does not matter.\n\
         \n\
@@ -90,7 +90,9 @@ mod tests {
         let weighted = tester.aggregate(&[float_batch(&[&VALUES, &WEIGHTS])]);
         assert_eq!(rounded(&weighted), "0.2284");
         assert_ne!(field(&weighted, "method"), field(&plain, "method"));
-        assert_eq!(tester.aggregate(&[float_batch(&[&VALUES, &[None; 5]])]), plain);
+        // Weights that are all missing are missing, and not left out.
+        let none = tester.aggregate(&[float_batch(&[&VALUES, &[None; 5]])]);
+        assert!(field(&none, "reason").to_string().contains("weight is missing in 4 of 4 rows"));
 
         let mut some = WEIGHTS;
         some[0] = None;

@@ -24,7 +24,7 @@ pub(crate) fn index(rows: &Rows, options: &Options, method: Method) -> Inequalit
         let value = rows.whole(0, "value")?;
         let population = rows.whole(1, "population")?;
         let rank = rows.whole(2, "rank")?;
-        let std_error = rows.given(3, "std_error")?;
+        let std_error = rows.given(3, "std_error", options)?;
         Ok(method(value, population, rank, std_error, options.number("conf_level")))
     };
     index().unwrap_or_else(|reason| InequalityIndex::unknown(reason, rows.len()))

@@ -20,8 +20,8 @@ impl Window for Holm {
     };
     type Result = AdjustedP;
 
-    fn calculate(rows: &Rows, _options: &Options) -> Vec<Self::Result> {
-        adjusted(rows, holm)
+    fn calculate(rows: &Rows, options: &Options) -> Vec<Self::Result> {
+        adjusted(rows, options, holm)
     }
 
     fn documentation() -> &'static Documentation {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use opeka_stats::{Inequality, Reason};
 
-use crate::parameters::Kind;
+use crate::parameters::{Kind, Options};
 use crate::row::{Column, Row, text};
 use crate::rows::Rows;
 
@@ -16,8 +16,12 @@ pub(crate) const WEIGHT_ARGUMENT: &str =
     "How much a row counts, such as the children of the area: zero or more. Default: all alike.";
 
 /// The index of the values, weighted where there are weights.
-pub(crate) fn index(rows: &Rows, method: fn(&[f64], Option<&[f64]>) -> Inequality) -> Inequality {
-    match rows.given(1, "weight") {
+pub(crate) fn index(
+    rows: &Rows,
+    options: &Options,
+    method: fn(&[f64], Option<&[f64]>) -> Inequality,
+) -> Inequality {
+    match rows.given(1, "weight", options) {
         Ok(weight) => method(rows.numbers(0), weight),
         Err(reason) => Inequality::unknown(reason, rows.len()),
     }

@@ -169,9 +169,10 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         **What it estimates.** A mean that is straight between at most `max_joins` joins and \
         nowhere jumps, under independent errors of equal variance; by default of ln(`value`), so \
         that a segment is an annual percentage change (APC) and the whole series an average \
-        annual percentage change (AAPC). Joins lie at observed times, two or more from either end \
-        and from each other (the NCI's grid search), or anywhere with `search => 'continuous'`, \
-        which is the exact least squares solution. The number of joins is that of the NCI's \
+        annual percentage change (AAPC). Joins lie at observed times, with two observations or more \
+        outside the outer joins and strictly between two joins (the NCI's grid search), or \
+        anywhere with `search => 'continuous'`, which is the exact least squares solution that R's \
+        `segmented` looks for. The number of joins is that of the NCI's \
         sequence of permutation tests at a level of 0.05 in all, that of the smallest BIC, or \
         `max_joins` itself.\n\
         \n\
@@ -188,8 +189,10 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         fewer than 3 different times, more than 1000 points, values of zero or less on the \
         logarithmic scale, or numbers that are not finite, the figures are NULL and `reason` says \
         why. Where the times have no room for `max_joins`, fewer are tried and `reason` says so; \
-        where nothing is left to estimate an error from, limits are NULL. A single join takes six \
-        points, and with fewer than ten it is rarely found. The order of rows does not matter, \
+        where nothing is left to estimate an error from, limits are NULL. A single join takes five \
+        points, its errors six, and with fewer than ten it is rarely found. Standard errors of \
+        slopes on the grid are those of lines fitted to each segment without the points on joins, \
+        as the NCI does; limits of a join are the observed times that fit nearly as well (Lerman). The order of rows does not matter, \
         and a `seed` gives the same answer everywhere; `distinct` is refused. Points before a \
         break in the series are left out where `status` says so; the field `note` (text) tells \
         it.\n\

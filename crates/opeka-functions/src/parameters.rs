@@ -179,7 +179,7 @@ impl Parameters {
             if let Some((due, cast)) = kind.refuses(data_type) {
                 return plan_err!(
                     "argument `{name}` of `{}` must be {due}, not {data_type}; \
-                     hint: cast it, as in `cast({name} as {cast})`",
+                     hint: cast it: `cast(… as {cast})`",
                     self.function
                 );
             }
@@ -191,11 +191,12 @@ impl Parameters {
     pub(crate) fn options(&self, exprs: &[Arc<dyn PhysicalExpr>]) -> Result<Options> {
         let mut values = Vec::new();
         for (position, (name, kind)) in self.list.iter().enumerate() {
-            let given = match exprs.get(position) {
-                Some(expr) if !kind.is_column() => Some(self.constant(name, *kind, expr)?),
-                _ => None,
+            let value = match exprs.get(position) {
+                Some(expr) if kind.is_column() => OptionValue::Column { nothing: is_null(expr) },
+                Some(expr) => self.option(name, *kind, Some(self.constant(name, *kind, expr)?))?,
+                None => self.option(name, *kind, None)?,
             };
-            values.push((*name, self.option(name, *kind, given)?));
+            values.push((*name, value));
         }
         Ok(Options { values })
     }
@@ -235,7 +236,7 @@ impl Parameters {
                 | Kind::Text
                 | Kind::TextOrNothing,
                 _,
-            ) => OptionValue::Column,
+            ) => OptionValue::Column { nothing: false },
             (Kind::NumberOption(default), None) => OptionValue::Number(Some(default)),
             (Kind::NumberOrNone, None) => OptionValue::Number(None),
             (Kind::NumberOption(_) | Kind::NumberOrNone, Some(ScalarValue::Float64(value))) => {
@@ -283,10 +284,18 @@ impl Parameters {
     }
 }
 
+/// Whether an argument is a literal `NULL` and not a column in which all happen to be.
+fn is_null(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    let nothing = RecordBatch::new_empty(Arc::new(Schema::empty()));
+    matches!(expr.evaluate(&nothing), Ok(ColumnarValue::Scalar(value)) if value.is_null())
+}
+
 #[derive(Clone, Debug)]
 enum OptionValue {
-    /// Not an option.
-    Column,
+    /// Not an option; `nothing` is a literal `NULL`, which is as good as leaving it out.
+    Column {
+        nothing: bool,
+    },
     Number(Option<f64>),
     Choice(Option<&'static str>),
     Text(Option<String>),
@@ -346,6 +355,11 @@ impl Options {
         }
     }
 
+    /// Whether a column was given as a literal `NULL`.
+    pub(crate) fn is_nothing(&self, column: &str) -> bool {
+        matches!(self.get(column), Some(OptionValue::Column { nothing: true }))
+    }
+
     pub(crate) fn flag(&self, name: &str) -> bool {
         matches!(self.get(name), Some(OptionValue::Flag(Some(true))))
     }
@@ -386,7 +400,7 @@ mod tests {
         assert_eq!(
             text(&[DataType::Int32, DataType::Utf8]),
             "Error during planning: argument `height` of `area` must be a number, not Utf8; \
-             hint: cast it, as in `cast(height as double)`"
+             hint: cast it: `cast(… as double)`"
         );
     }
 

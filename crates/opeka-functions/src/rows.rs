@@ -12,7 +12,7 @@ use datafusion_common::{Result, internal_err};
 
 use opeka_stats::Reason;
 
-use crate::parameters::{Kind, Parameters};
+use crate::parameters::{Kind, Options, Parameters};
 
 /// The code of a missing word.
 const NOTHING: u32 = u32::MAX;
@@ -32,6 +32,8 @@ fn is_missing(number: &f64) -> bool {
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
     columns: Vec<Stored>,
+    /// Whether the call gives this column.
+    present: Vec<bool>,
     len: usize,
 }
 
@@ -133,13 +135,34 @@ impl<'a> Batch<'a> {
     }
 }
 
+impl Batch<'_> {
+    /// Rows in which something is missing, but which say that the series breaks there: in the year
+    /// in which a definition changes, the figure is often not published.
+    pub(crate) fn breaks(&self, time: usize, status: usize) -> Vec<usize> {
+        let (Some(Argument::Numbers(time, _)), Some(Argument::Words(status, _))) =
+            (self.columns.get(time), self.columns.get(status))
+        else {
+            return Vec::new();
+        };
+        let gaps: Vec<_> = self.columns.iter().filter_map(Argument::gaps).collect();
+        let breaks = |row: &usize| {
+            status.is_valid(*row)
+                && status.value(*row) == "B"
+                && time.is_valid(*row)
+                && gaps.iter().any(|gaps| gaps.is_null(*row))
+        };
+        if gaps.is_empty() { Vec::new() } else { (0..self.len).filter(breaks).collect() }
+    }
+}
+
 impl Rows {
     pub(crate) fn new(parameters: &Parameters) -> Self {
         let stored = |(_, _, kind): (usize, &str, Kind)| match kind {
             kind if kind.is_numbers() => Stored::Numbers(Vec::new()),
             _ => Stored::Words(Words::default()),
         };
-        Self { columns: parameters.columns().map(stored).collect(), len: 0 }
+        let columns: Vec<Stored> = parameters.columns().map(stored).collect();
+        Self { present: vec![false; columns.len()], columns, len: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -166,13 +189,32 @@ impl Rows {
         }
     }
 
-    /// A column of [`Kind::NumberOrNothing`]: nothing where it was left out or is `NULL` in all
-    /// rows, a reason where it is there in some rows only.
-    pub(crate) fn given(&self, column: usize, name: &str) -> Result<Option<&[f64]>, Reason> {
-        if self.numbers(column).iter().all(is_missing) {
-            return Ok(None);
+    /// Whether the call gives an optional column, other than as a literal `NULL`.
+    pub(crate) fn is_given(&self, column: usize, name: &str, options: &Options) -> bool {
+        self.present.get(column) == Some(&true) && !options.is_nothing(name)
+    }
+
+    /// A column of [`Kind::NumberOrNothing`]: nothing where the call leaves it out, a reason where
+    /// it is there and has gaps. That it is `NULL` in all rows of a group does not leave it out.
+    pub(crate) fn given(
+        &self,
+        column: usize,
+        name: &str,
+        options: &Options,
+    ) -> Result<Option<&[f64]>, Reason> {
+        match self.is_given(column, name, options) {
+            true => self.whole(column, name).map(Some),
+            false => Ok(None),
         }
-        self.whole(column, name).map(Some)
+    }
+
+    /// Whether a value is there in all of these columns.
+    pub(crate) fn has(&self, row: usize, columns: &[usize]) -> bool {
+        columns.iter().all(|column| match self.columns.get(*column) {
+            Some(Stored::Numbers(numbers)) => numbers.get(row).is_some_and(|n| !is_missing(n)),
+            Some(Stored::Words(words)) => words.word(row).is_some(),
+            None => false,
+        })
     }
 
     /// A column of [`Kind::NumberOrNull`], row by row.
@@ -203,6 +245,9 @@ impl Rows {
     /// Adds rows of a batch, in ascending order.
     pub(crate) fn push(&mut self, batch: &Batch<'_>, rows: &[usize]) {
         let len = self.len + rows.len();
+        for (present, column) in self.present.iter_mut().zip(&batch.columns) {
+            *present |= !matches!(column, Argument::Nothing);
+        }
         for (stored, column) in self.columns.iter_mut().zip(&batch.columns) {
             match (stored, column) {
                 (Stored::Numbers(numbers), Argument::Numbers(array, _)) => {
@@ -226,6 +271,7 @@ impl Rows {
 
     /// Makes this the rows of another, in this order; the space is used again.
     pub(crate) fn take(&mut self, from: &Self, rows: &[u32]) {
+        self.present.clone_from(&from.present);
         for (to, from) in self.columns.iter_mut().zip(&from.columns) {
             match (to, from) {
                 (Stored::Numbers(to), Stored::Numbers(from)) => {
@@ -281,16 +327,19 @@ impl Rows {
     /// Columns as lists, one list for each of the lengths, rows in this order.
     pub(crate) fn to_lists(&self, rows: &[u32], lengths: &[usize]) -> Result<Vec<ArrayRef>> {
         let offsets = OffsetBuffer::from_lengths(lengths.iter().copied());
-        let list = |stored: &Stored| -> Result<ArrayRef> {
+        let list = |(stored, present): (&Stored, &bool)| -> Result<ArrayRef> {
             let row = |row: &u32| *row as usize;
             let (item, values): (FieldRef, ArrayRef) = match stored {
+                // What the call leaves out has no lists either.
+                Stored::Numbers(_) if !present => {
+                    return Ok(Arc::new(ListArray::new_null(item(Kind::Number), lengths.len())));
+                }
+                Stored::Words(_) if !present => {
+                    return Ok(Arc::new(ListArray::new_null(item(Kind::Text), lengths.len())));
+                }
                 Stored::Numbers(numbers) => {
                     let values = rows.iter().map(|r| numbers[row(r)]);
                     (item(Kind::Number), Arc::new(Float64Array::from_iter_values(values)))
-                }
-                // No word at all: no lists either.
-                Stored::Words(words) if words.words.is_empty() => {
-                    return Ok(Arc::new(ListArray::new_null(item(Kind::Text), lengths.len())));
                 }
                 Stored::Words(words) => {
                     let values = rows.iter().map(|r| words.word(row(r)));
@@ -299,7 +348,7 @@ impl Rows {
             };
             Ok(Arc::new(ListArray::try_new(item, offsets.clone(), values, None)?))
         };
-        self.columns.iter().map(list).collect()
+        self.columns.iter().zip(&self.present).map(list).collect()
     }
 
     /// Adds the rows in lists that [`Self::to_lists`] made; the lengths of the lists.
@@ -308,13 +357,15 @@ impl Rows {
             return internal_err!("{} lists for {} columns", lists.len(), self.columns.len());
         }
         let mut lengths: Option<Vec<usize>> = None;
-        for (stored, list) in self.columns.iter_mut().zip(lists) {
+        let present = self.present.iter_mut();
+        for ((stored, list), present) in self.columns.iter_mut().zip(lists).zip(present) {
             let list = as_list_array(list)?;
             if list.null_count() == list.len() && !list.is_empty() {
-                continue; // words that are nowhere
+                continue; // a column that the call leaves out
             }
+            *present = true;
             let these: Vec<usize> = list.offsets().lengths().collect();
-            if list.null_count() > 0 || lengths.as_ref().is_some_and(|known| *known != these) {
+            if lengths.as_ref().is_some_and(|known| *known != these) {
                 return internal_err!("columns of different lengths in the state of an aggregate");
             }
             lengths = Some(these);
@@ -332,8 +383,15 @@ impl Rows {
                 }
             }
         }
-        let lengths = lengths.unwrap_or_default();
+        // No column at all: the state of an accumulator that saw no batch.
+        let n_lists = lists.first().map_or(0, |list| list.len());
+        let lengths = lengths.unwrap_or_else(|| vec![0; n_lists]);
         self.len += lengths.iter().sum::<usize>();
+        for stored in &mut self.columns {
+            if let Stored::Numbers(numbers) = stored {
+                numbers.resize(self.len, f64::from_bits(MISSING));
+            }
+        }
         Ok(lengths)
     }
 

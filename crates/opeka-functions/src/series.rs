@@ -4,9 +4,12 @@
 //! rules are the same for all of them, and what they did is told in the field `note`:
 //!
 //! - `B`, a break: content or method differ from the point before. Points before the last break are
-//!   left out, because a difference across it is no change of what is measured.
+//!   left out, because a difference across it is no change of what is measured. A break counts where
+//!   the figure itself is missing, too.
 //! - `P`, provisional: the point is used, and told.
 //! - `F`, a forecast: the point is left out, because it is no observation.
+
+use std::collections::BTreeSet;
 
 use crate::parameters::{Parameters, STATUS};
 use crate::rows::Rows;
@@ -16,24 +19,37 @@ pub(crate) const STATUS_ARGUMENT: &str = "The `obs_status` of each point. Points
     break (`B`) and forecasts (`F`) are left out, provisional points (`P`) are used; the field \
     `note` tells it. Default: all points are alike.";
 
+/// The codes of `CL_OBS_STATUS` 2.2.
+const CODES: [&str; 20] = [
+    "A", "B", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "S", "U", "V",
+    "W",
+];
+
 /// Where time and status stand among the columns of a function that takes both.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Series {
-    time: usize,
-    status: usize,
+    pub(crate) time: usize,
+    pub(crate) status: usize,
+    /// The columns without which a row is no point.
+    needed: Vec<usize>,
 }
 
 impl Series {
     pub(crate) fn of(parameters: &Parameters) -> Option<Self> {
         let column = |name: &str| parameters.columns().position(|(_, known, _)| known == name);
-        Some(Self { time: column("time")?, status: column(STATUS.0)? })
+        let needed = parameters.columns().enumerate().filter(|(_, (_, _, kind))| kind.is_needed());
+        let needed = needed.map(|(column, _)| column).collect();
+        Some(Self { time: column("time")?, status: column(STATUS.0)?, needed })
     }
 
     /// The rows that belong to the series, and what was done; nothing where all rows do and nothing
     /// is to be told.
-    pub(crate) fn select(self, rows: &Rows) -> Option<(Vec<u32>, String)> {
+    pub(crate) fn select(&self, rows: &Rows) -> Option<(Vec<u32>, String)> {
         let words = rows.words(self.status);
-        if words.iter().all(|word| !matches!(word, Some("B" | "F" | "P"))) {
+        let plain = |word: &Option<&str>| {
+            word.is_none_or(|word| CODES.contains(&word) && !["B", "F", "P"].contains(&word))
+        };
+        if words.iter().all(plain) {
             return None;
         }
         let time = rows.numbers(self.time);
@@ -46,15 +62,15 @@ impl Series {
         };
         let last_break = of("B").last().copied();
         let since = last_break.unwrap_or(f64::NEG_INFINITY);
-        let belongs = |(word, time): (&Option<&str>, &f64)| *word != Some("F") && *time >= since;
-        let kept: Vec<u32> = (0u32..)
-            .zip(words.iter().zip(time))
-            .filter(|(_, point)| belongs(*point))
-            .map(|(row, _)| row)
-            .collect();
+        let belongs = |row: usize| {
+            words[row] != Some("F") && time[row] >= since && rows.has(row, &self.needed)
+        };
+        let kept: Vec<u32> =
+            (0..rows.len()).filter(|row| belongs(*row)).map(|row| row as u32).collect();
 
         let mut notes = Vec::new();
-        let before = time.iter().filter(|time| **time < since).count();
+        let earlier = |row: &usize| time[*row] < since && rows.has(*row, &self.needed);
+        let before = (0..rows.len()).filter(earlier).count();
         if let (Some(at), 1..) = (last_break, before) {
             let points = if before == 1 { "point" } else { "points" };
             notes.push(format!("{before} {points} before the break of {at} left out"));
@@ -66,7 +82,10 @@ impl Series {
         };
         notes.extend(told("F", "left out as a forecast"));
         notes.extend(told("P", "provisional"));
-        (!notes.is_empty()).then(|| (kept, notes.join("; ")))
+        let unknown: BTreeSet<&str> =
+            words.iter().copied().flatten().filter(|word| !CODES.contains(word)).collect();
+        notes.extend(unknown.iter().map(|word| format!("status `{word}` is no code of SDMX")));
+        (!notes.is_empty() || kept.len() < rows.len()).then(|| (kept, notes.join("; ")))
     }
 }
 
@@ -87,6 +106,31 @@ mod tests {
             STATUS,
         ],
     };
+
+    #[test]
+    fn a_break_without_a_figure_is_a_break() {
+        let numbers =
+            |values: &[Option<f64>]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+        let value = numbers(&[Some(1.0), None, Some(3.0), None]);
+        let time = numbers(&[Some(2016.0), Some(2017.0), Some(2018.0), Some(2019.0)]);
+        let level = numbers(&[Some(0.9); 4]);
+        let status: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("A"), Some("B"), Some("Z"), Some("O")]));
+        let arguments = [value, time, level, status];
+        let batch = Batch::of(&PARAMETERS, &arguments).unwrap();
+        let series = Series::of(&PARAMETERS).unwrap();
+        let mut pushed = [batch.complete(), batch.breaks(series.time, series.status)].concat();
+        pushed.sort_unstable();
+        assert_eq!(pushed, [0, 1, 2]);
+        let mut rows = Rows::new(&PARAMETERS);
+        rows.push(&batch, &pushed);
+        let (kept, note) = series.select(&rows).unwrap();
+        assert_eq!(kept, [2]);
+        assert_eq!(
+            note,
+            "1 point before the break of 2017 left out; status `Z` is no code of SDMX"
+        );
+    }
 
     fn select(points: &[(f64, Option<&str>)]) -> Option<(Vec<u32>, String)> {
         let time: ArrayRef = Arc::new(Float64Array::from_iter_values(points.iter().map(|p| p.0)));

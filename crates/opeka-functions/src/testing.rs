@@ -129,12 +129,12 @@ impl<A: Aggregate> AggregateTester<A> {
         self.evaluate(accumulator)
     }
 
-    /// Makes one state per batch, and merges them forwards, backwards, outwards from the middle,
+    /// Makes one state per batch and one of nothing, and merges them forwards, backwards, outwards from the middle,
     /// one by one and all at once: the result must always be that of [`Self::aggregate`]. The same
     /// batches then make up groups.
     pub(crate) fn check_merges(&self, batches: &[Vec<ArrayRef>]) {
         let expected = self.aggregate(batches);
-        let states: Vec<Vec<ScalarValue>> = batches
+        let mut states: Vec<Vec<ScalarValue>> = batches
             .iter()
             .map(|batch| {
                 let mut accumulator = self.accumulator();
@@ -142,6 +142,8 @@ impl<A: Aggregate> AggregateTester<A> {
                 accumulator.state().unwrap()
             })
             .collect();
+        // A partition may have no rows.
+        states.push(self.accumulator().state().unwrap());
         self.check_state_types(&states);
 
         let n = states.len();

@@ -108,6 +108,22 @@ pub(crate) fn problem_of(error: &DataFusionError, file: &str, line: usize) -> Pr
         // The parser's own words, without the names of its types around them.
         text = inner.0.replacen("Expected", "expected", 1);
     }
+    if let Some(name) = text.strip_prefix("Invalid function '").and_then(|t| t.split('\'').next()) {
+        let windows = opeka_functions::all_window_functions();
+        if windows.iter().any(|function| function.name() == name) {
+            hints =
+                vec![format!("`{name}` is a window function: `{name}(…) over (partition by …)`")];
+        }
+    }
+    // Our functions say what is wrong with an argument; the engine wraps it in words of its own.
+    if let Some((_, ours)) =
+        text.split_once("user-defined coercion failed with: Error during planning: ")
+    {
+        let ours = ours.split(". No function matches").next().unwrap_or(ours);
+        let (said, hint) = ours.split_once("; hint: ").unwrap_or((ours, ""));
+        hints = (!hint.is_empty()).then(|| hint.to_owned()).into_iter().collect();
+        text = said.to_owned();
+    }
     let place = Place::Text { file: file.to_owned(), line: at.0, column: at.1 };
     let problem = Problem::error(Kind::Declaration, place, text);
     hints.into_iter().fold(problem, Problem::hint)

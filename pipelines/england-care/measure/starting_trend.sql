@@ -5,8 +5,8 @@ with series as (
         ref_area,
         max(area) as area,
         max(level) as level,
-        min(time_period) as first_period,
-        max(time_period) as last_period,
+        min(time_period) filter (where rate is not null) as first_period,
+        max(time_period) filter (where rate is not null) as last_period,
         trend_marker(
             children, population, cast(time_period as int),
             measure => 'rate', multiplier => 10000, status => obs_status
@@ -18,18 +18,27 @@ with series as (
     from england_care.starting
     group by ref_area
 ),
--- Areas of one level are read together; the country and its regions are not tests of their own.
+-- Areas of one level are read together: those with a rate in the latest year, because an area that was
+-- abolished and the one that followed it are not two.
+tests as (
+    select
+        *,
+        case when last_period = max(last_period) over () then test['p_value'] end as p_in_family
+    from series
+),
 adjusted as (
     select
         *,
-        benjamini_hochberg(test['p_value'], level) over (partition by level) as fdr,
-        holm(test['p_value'], level) over (partition by level) as strict
-    from series
+        benjamini_hochberg(p_in_family, level) over (partition by level) as fdr,
+        holm(p_in_family, level) over (partition by level) as strict
+    from tests
 )
 select
     ref_area, area, level, first_period, last_period,
     marker['marker'] as marker,
     marker['judgement'] as judgement,
+    cast(cast(marker['first_time'] as int) as varchar) as marker_first_period,
+    cast(cast(marker['last_time'] as int) as varchar) as marker_last_period,
     marker['estimate'] as marker_slope,
     marker['statistic'] as marker_chi_square,
     marker['p_value'] as marker_p_value,

@@ -6,8 +6,8 @@ with series as (
         ref_area,
         max(area) as area,
         max(area_ru) as area_ru,
-        min(time_period) as first_period,
-        max(time_period) as last_period,
+        min(time_period) filter (where rate is not null) as first_period,
+        max(time_period) filter (where rate is not null) as last_period,
         trend_marker(
             found, population, cast(time_period as int),
             polarity => 'low is good', measure => 'rate', multiplier => 10000, status => obs_status

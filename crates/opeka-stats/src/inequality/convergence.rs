@@ -244,7 +244,8 @@ fn beta(
     require_finite_result(&[line.slope, line.intercept])?;
 
     let remaining = line.slope * years;
-    let speed = (remaining > -1.0).then(|| -libm::log1p(remaining) / years);
+    // At −1 all areas end at one level: what rounding leaves of 1 + bT is no speed.
+    let speed = (remaining > -1.0 + 1e-12).then(|| -libm::log1p(remaining) / years);
     let half_life = speed.filter(|speed| *speed > 0.0).map(|speed| std::f64::consts::LN_2 / speed);
     let reason = if speed.is_none() {
         Some(Reason::of_part(

@@ -76,12 +76,12 @@ pub fn holm(p: &[Option<f64>]) -> Vec<AdjustedP> {
 pub fn family_reason<'a>(families: impl IntoIterator<Item = Option<&'a str>>) -> Option<Reason> {
     const TOLD: usize = 3;
     let families: std::collections::BTreeSet<Option<&str>> = families.into_iter().collect();
-    if families.len() < 2 {
-        return None;
-    }
     let names: Vec<&str> = families.iter().copied().flatten().collect();
     if names.len() < families.len() {
         return Some(Reason::because("a row does not say to which family it belongs"));
+    }
+    if names.len() < 2 {
+        return None;
     }
     let more = if names.len() > TOLD { ", …" } else { "" };
     Some(Reason::because(format!(

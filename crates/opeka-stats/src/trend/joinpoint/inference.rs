@@ -111,6 +111,8 @@ pub(super) fn describe(
     }
 
     let limits = match options.search {
+        // Without an error to hold it against, no time fits nearly as well.
+        _ if errors.is_none() => vec![None; joins.len()],
         Search::Grid => grid_limits(series, fitted, options),
         Search::Continuous => joins
             .iter()

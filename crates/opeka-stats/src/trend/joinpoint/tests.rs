@@ -249,6 +249,7 @@ fn edges() {
     // Five times have room for one join with two on each side, but the residuals need a sixth.
     let short = joinpoint(&y[..5], &t[..5], 2, &FIXED);
     assert_eq!(short.n_joins, Some(1));
+    assert!(short.joins.iter().all(|join| join.conf_low.is_none() && join.conf_high.is_none()));
     assert!(reason(short.reason).contains("the segments leave no degree of freedom"));
     assert!(short.estimate.is_some() && short.conf_low.is_none());
     let short = joinpoint(&y[..6], &t[..6], 2, &default);
