@@ -131,6 +131,9 @@ impl<'a> Batch<'a> {
     /// The rows in which no column is missing that must be there.
     pub(crate) fn complete(&self) -> Vec<usize> {
         let gaps: Vec<_> = self.columns.iter().filter_map(Argument::gaps).collect();
+        if gaps.is_empty() {
+            return (0..self.len).collect();
+        }
         (0..self.len).filter(|row| gaps.iter().all(|gaps| gaps.is_valid(*row))).collect()
     }
 }
@@ -271,7 +274,9 @@ impl Rows {
 
     /// Makes this the rows of another, in this order; the space is used again.
     pub(crate) fn take(&mut self, from: &Self, rows: &[u32]) {
-        self.present.clone_from(&from.present);
+        if self.present != from.present {
+            self.present.clone_from(&from.present);
+        }
         for (to, from) in self.columns.iter_mut().zip(&from.columns) {
             match (to, from) {
                 (Stored::Numbers(to), Stored::Numbers(from)) => {
