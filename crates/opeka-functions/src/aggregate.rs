@@ -166,20 +166,6 @@ impl<A: Aggregate> Method<A> {
         }
     }
 
-    /// The rows of a batch that are kept: those that are complete, and those that only say where a
-    /// series breaks.
-    fn kept(&self, batch: &Batch<'_>) -> Vec<usize> {
-        let mut kept = batch.complete();
-        if let Some(series) = &self.series {
-            let breaks = batch.breaks(series.time, series.status);
-            if !breaks.is_empty() {
-                kept.extend(breaks);
-                kept.sort_unstable();
-            }
-        }
-        kept
-    }
-
     fn scalar(&self, rows: &Rows) -> Result<ScalarValue> {
         let (result, note) = self.call(rows, &mut Rows::new(&A::PARAMETERS));
         let notes = [note];
@@ -203,7 +189,7 @@ impl<A: Aggregate> Collector<A> {
 impl<A: Aggregate> Accumulator for Collector<A> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let batch = Batch::of(&A::PARAMETERS, values)?;
-        self.rows.push(&batch, &self.method.kept(&batch));
+        self.rows.push(&batch, &batch.kept(self.method.series.as_ref()));
         Ok(())
     }
 
@@ -229,7 +215,7 @@ impl<A: Aggregate> Accumulator for Collector<A> {
     /// Rows leave a sliding window in the order in which they came, so each is found at once.
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let batch = Batch::of(&A::PARAMETERS, values)?;
-        for row in self.method.kept(&batch) {
+        for row in batch.kept(self.method.series.as_ref()) {
             let Some(position) = self.rows.find(&batch, row) else {
                 return internal_err!("a row leaves a window that it never entered");
             };
@@ -339,7 +325,7 @@ impl<A: Aggregate> GroupsAccumulator for Grouped<A> {
         let passes = |row: &usize| {
             opt_filter.is_none_or(|filter| filter.is_valid(*row) && filter.value(*row))
         };
-        let mut complete = self.method.kept(&batch);
+        let mut complete = batch.kept(self.method.series.as_ref());
         complete.retain(passes);
         self.rows.push(&batch, &complete);
         self.add(complete.iter().map(|row| group_indices[*row]), total_num_groups)

@@ -6,8 +6,9 @@ use datafusion_expr::Documentation;
 use opeka_stats::{PointFigure, Reason, index_to_base};
 
 use crate::TRENDS;
-use crate::parameters::{Kind, Options, Parameters};
+use crate::parameters::{Kind, Options, Parameters, STATUS};
 use crate::rows::Rows;
+use crate::series::POINT_STATUS_ARGUMENT;
 use crate::window::Window;
 
 pub(crate) struct IndexToBase;
@@ -15,7 +16,12 @@ pub(crate) struct IndexToBase;
 impl Window for IndexToBase {
     const PARAMETERS: Parameters = Parameters {
         function: "index_to_base",
-        list: &[("value", Kind::Number), ("time", Kind::Number), ("base", Kind::NumberOrNone)],
+        list: &[
+            ("value", Kind::Number),
+            ("time", Kind::Number),
+            ("base", Kind::NumberOrNone),
+            STATUS,
+        ],
     };
     type Result = PointFigure;
 
@@ -41,7 +47,8 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         **What it estimates.** Nothing: it makes series of different levels comparable by what \
         became of them since one year. An unusual base makes all other years look unusual.\n\
         \n\
-        **Returns** a struct: `estimate` (double) and `reason` (text).\n\
+        **Returns** a struct: `estimate` (double), `reason` and `note` (text; which breaks and \
+        forecasts were found).\n\
         \n\
         **Nulls and small samples.** Where `value` or `time` is NULL, `base` is not given, there \
         is no value for it or more than one, that value is not above zero, there is more than \
@@ -49,11 +56,12 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         `reason` says why. A frame and an order of the window do not matter.\n\
         \n\
         **References.** Eurostat (2014), Getting messages across using indicators.",
-        "index_to_base(value, time, base)",
+        "index_to_base(value, time, base[, status])",
     )
     .with_argument("value", "The figure of which the index is made.")
     .with_argument("time", "When it was measured, as a number: `cast(time_period as int)`.")
     .with_argument("base", "The time that is 100: a constant.")
+    .with_argument("status", POINT_STATUS_ARGUMENT)
     .with_sql_example(
         "```sql
 > select year, est['estimate'] as index

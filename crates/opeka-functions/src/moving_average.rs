@@ -6,8 +6,9 @@ use datafusion_expr::Documentation;
 use opeka_stats::{MovingWindow, PointFigure, Reason, moving_average};
 
 use crate::TRENDS;
-use crate::parameters::{Kind, Options, Parameters};
+use crate::parameters::{Kind, Options, Parameters, STATUS};
 use crate::rows::Rows;
+use crate::series::POINT_STATUS_ARGUMENT;
 use crate::window::Window;
 
 pub(crate) struct MovingAverage;
@@ -20,6 +21,7 @@ impl Window for MovingAverage {
             ("time", Kind::Number),
             ("width", Kind::NumberOrNone),
             ("centred", Kind::Flag(false)),
+            STATUS,
         ],
     };
     type Result = PointFigure;
@@ -58,7 +60,8 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         lags behind a trend by half its width; one that is `centred` does not, and ends earlier. \
         Of a `centred` one with an even width, the first and the last value count half.\n\
         \n\
-        **Returns** a struct: `estimate` (double) and `reason` (text).\n\
+        **Returns** a struct: `estimate` (double), `reason` and `note` (text; which breaks and \
+        forecasts were found).\n\
         \n\
         **Nulls and small samples.** Where `value` or `time` is NULL, any of those times has no \
         value or more than one, a number is not finite, or `width` is not a whole number of one \
@@ -66,7 +69,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         not matter.\n\
         \n\
         **References.** Kendall and Stuart (1976), The advanced theory of statistics 3.",
-        "moving_average(value, time, width[, centred])",
+        "moving_average(value, time, width[, centred[, status]])",
     )
     .with_argument("value", "The figure that is averaged.")
     .with_argument(
@@ -75,6 +78,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     )
     .with_argument("width", "How many times are averaged: a constant.")
     .with_argument("centred", "Whether as many times after as before are taken. Default false.")
+    .with_argument("status", POINT_STATUS_ARGUMENT)
     .with_sql_example(
         "```sql
 > select year, est['estimate'] as mean, est['reason'] as reason

@@ -13,6 +13,7 @@ use datafusion_common::{Result, internal_err};
 use opeka_stats::Reason;
 
 use crate::parameters::{Kind, Options, Parameters};
+use crate::series::Series;
 
 /// The code of a missing word.
 const NOTHING: u32 = u32::MAX;
@@ -129,7 +130,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The rows in which no column is missing that must be there.
-    pub(crate) fn complete(&self) -> Vec<usize> {
+    fn complete(&self) -> Vec<usize> {
         let gaps: Vec<_> = self.columns.iter().filter_map(Argument::gaps).collect();
         if gaps.is_empty() {
             return (0..self.len).collect();
@@ -139,9 +140,21 @@ impl<'a> Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// The rows that are kept, in ascending order: those that are complete, and those of a series
+    /// that only say where it breaks.
+    pub(crate) fn kept(&self, series: Option<&Series>) -> Vec<usize> {
+        let mut kept = self.complete();
+        let breaks = series.map(|series| self.breaks(series.time, series.status));
+        if let Some(breaks) = breaks.filter(|breaks| !breaks.is_empty()) {
+            kept.extend(breaks);
+            kept.sort_unstable();
+        }
+        kept
+    }
+
     /// Rows in which something is missing, but which say that the series breaks there: in the year
     /// in which a definition changes, the figure is often not published.
-    pub(crate) fn breaks(&self, time: usize, status: usize) -> Vec<usize> {
+    fn breaks(&self, time: usize, status: usize) -> Vec<usize> {
         let (Some(Argument::Numbers(time, _)), Some(Argument::Words(status, _))) =
             (self.columns.get(time), self.columns.get(status))
         else {

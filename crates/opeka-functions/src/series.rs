@@ -6,6 +6,7 @@
 //! - `B`, a break: content or method differ from the point before. Points before the last break are
 //!   left out, because a difference across it is no change of what is measured. A break counts where
 //!   the figure itself is missing, too.
+//!   A function that answers for each point takes the parts between breaks apart.
 //! - `P`, provisional: the point is used, and told.
 //! - `F`, a forecast: the point is left out, because it is no observation.
 
@@ -17,6 +18,11 @@ use crate::rows::Rows;
 /// What the documentation of such a function says of the argument.
 pub(crate) const STATUS_ARGUMENT: &str = "The `obs_status` of each point. Points before the last \
     break (`B`) and forecasts (`F`) are left out, provisional points (`P`) are used; the field \
+    `note` tells it. Default: all points are alike.";
+
+/// The same, of a function that answers for each point.
+pub(crate) const POINT_STATUS_ARGUMENT: &str = "The `obs_status` of each point. The parts of the \
+    series between breaks (`B`) are taken apart, and forecasts (`F`) are left out; the field \
     `note` tells it. Default: all points are alike.";
 
 /// The codes of `CL_OBS_STATUS` 2.2.
@@ -40,6 +46,36 @@ impl Series {
         let needed = parameters.columns().enumerate().filter(|(_, (_, _, kind))| kind.is_needed());
         let needed = needed.map(|(column, _)| column).collect();
         Some(Self { time: column("time")?, status: column(STATUS.0)?, needed })
+    }
+
+    /// The rows between two breaks, for figures of single points: a change or an average across a
+    /// break is none. Forecasts belong to none of them. Nothing where the series is of one piece.
+    pub(crate) fn pieces(&self, rows: &Rows) -> Option<(Vec<Vec<u32>>, String)> {
+        let words = rows.words(self.status);
+        let time = rows.numbers(self.time);
+        let mut breaks: Vec<f64> = words
+            .iter()
+            .zip(time)
+            .filter(|(word, _)| **word == Some("B"))
+            .map(|(_, time)| *time)
+            .collect();
+        breaks.sort_unstable_by(f64::total_cmp);
+        breaks.dedup();
+        if breaks.is_empty() && !words.contains(&Some("F")) {
+            return None;
+        }
+        let mut pieces = vec![Vec::new(); breaks.len() + 1];
+        for row in (0..rows.len()).filter(|row| rows.has(*row, &self.needed)) {
+            if words[row] != Some("F") {
+                pieces[breaks.partition_point(|at| *at <= time[row])].push(row as u32);
+            }
+        }
+        let at: Vec<String> = breaks.iter().map(f64::to_string).collect();
+        let note = match at.is_empty() {
+            true => "forecasts left out".to_owned(),
+            false => format!("breaks in {}: the parts are taken apart", at.join(", ")),
+        };
+        Some((pieces, note))
     }
 
     /// The rows that belong to the series, and what was done; nothing where all rows do and nothing
@@ -119,8 +155,7 @@ mod tests {
         let arguments = [value, time, level, status];
         let batch = Batch::of(&PARAMETERS, &arguments).unwrap();
         let series = Series::of(&PARAMETERS).unwrap();
-        let mut pushed = [batch.complete(), batch.breaks(series.time, series.status)].concat();
-        pushed.sort_unstable();
+        let pushed = batch.kept(Some(&series));
         assert_eq!(pushed, [0, 1, 2]);
         let mut rows = Rows::new(&PARAMETERS);
         rows.push(&batch, &pushed);
@@ -139,7 +174,7 @@ mod tests {
         let arguments = [Arc::clone(&time), time, level, Arc::new(status)];
         let batch = Batch::of(&PARAMETERS, &arguments).unwrap();
         let mut rows = Rows::new(&PARAMETERS);
-        rows.push(&batch, &batch.complete());
+        rows.push(&batch, &batch.kept(None));
         Series::of(&PARAMETERS).unwrap().select(&rows)
     }
 

@@ -19,6 +19,7 @@ use datafusion_expr::{
 use crate::aggregate::{Aggregate, Collector, Grouped, Udaf};
 use crate::parameters::Options;
 use crate::row::struct_type;
+use crate::series::Series;
 use crate::window::{Evaluator, Window};
 
 pub(crate) fn floats(values: &[Option<f64>]) -> ColumnarValue {
@@ -272,7 +273,8 @@ pub(crate) fn over<W: Window>(
         arguments[*position] = Arc::clone(column);
     }
     let result = Evaluator::<W>::new(options).evaluate_all(&arguments, n_rows).unwrap();
-    assert_eq!(result.data_type(), &struct_type::<W::Result>(false));
+    let noted = Series::of(&W::PARAMETERS).is_some();
+    assert_eq!(result.data_type(), &struct_type::<W::Result>(noted));
     ColumnarValue::Array(result)
 }
 

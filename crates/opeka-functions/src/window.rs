@@ -18,6 +18,7 @@ use opeka_stats::Reason;
 use crate::parameters::{Options, Parameters};
 use crate::row::{Row, struct_array, struct_type};
 use crate::rows::{Batch, Rows};
+use crate::series::Series;
 
 /// A method that is given all rows of a partition, and answers for each of them.
 pub(crate) trait Window: Send + Sync + 'static {
@@ -69,7 +70,7 @@ impl<W: Window> WindowUDFImpl for Udwf<W> {
     }
 
     fn field(&self, field_args: WindowUDFFieldArgs) -> Result<FieldRef> {
-        let data_type = struct_type::<W::Result>(false);
+        let data_type = struct_type::<W::Result>(Series::of(&W::PARAMETERS).is_some());
         Ok(Arc::new(Field::new(field_args.name(), data_type, true)))
     }
 
@@ -117,33 +118,50 @@ impl<W> Evaluator<W> {
 impl<W: Window> PartitionEvaluator for Evaluator<W> {
     fn evaluate_all(&mut self, values: &[ArrayRef], num_rows: usize) -> Result<ArrayRef> {
         let batch = Batch::of(&W::PARAMETERS, values)?;
+        let series = Series::of(&W::PARAMETERS);
         let missing_option = self.options.missing(&W::PARAMETERS);
-        let complete = batch.complete();
+        let kept = batch.kept(series.as_ref());
         let mut rows = Rows::new(&W::PARAMETERS);
-        rows.push(&batch, &complete);
+        rows.push(&batch, &kept);
 
-        let mut known = match missing_option {
-            None => W::calculate(&rows, &self.options),
-            Some(_) => Vec::new(),
+        let mut known: Vec<Option<W::Result>> = (0..num_rows).map(|_| None).collect();
+        let pieces = series.as_ref().and_then(|series| series.pieces(&rows));
+        let (pieces, note) = match pieces {
+            Some((pieces, note)) => (pieces, Some(note)),
+            None => (vec![(0..kept.len() as u32).collect()], None),
         };
-        if missing_option.is_none() && known.len() != complete.len() {
-            let name = W::PARAMETERS.function;
-            return internal_err!(
-                "{} results of `{name}` for {} rows",
-                known.len(),
-                complete.len()
-            );
+        if missing_option.is_none() {
+            let mut part = Rows::new(&W::PARAMETERS);
+            for piece in &pieces {
+                part.take(&rows, piece);
+                let results = W::calculate(&part, &self.options);
+                if results.len() != piece.len() {
+                    let name = W::PARAMETERS.function;
+                    return internal_err!(
+                        "{} results of `{name}` for {} rows",
+                        results.len(),
+                        piece.len()
+                    );
+                }
+                for (row, result) in piece.iter().zip(results) {
+                    known[kept[*row as usize]] = Some(result);
+                }
+            }
         }
-        let mut known = known.drain(..);
-        let results: Vec<W::Result> = (0..num_rows)
-            .map(|row| {
-                let missing = missing_option.or_else(|| batch.missing(&W::PARAMETERS, row));
-                let result = if missing.is_none() { known.next() } else { None };
-                let reason = || Reason::missing(missing.unwrap_or("a column"));
-                result.unwrap_or_else(|| W::Result::unknown(reason()))
+        let unknown = |row: usize| {
+            let missing = missing_option.or_else(|| batch.missing(&W::PARAMETERS, row));
+            W::Result::unknown(match missing {
+                Some(name) => Reason::missing(name),
+                None => Reason::because("the point is a forecast"),
             })
+        };
+        let results: Vec<W::Result> = known
+            .into_iter()
+            .enumerate()
+            .map(|(row, result)| result.unwrap_or_else(|| unknown(row)))
             .collect();
-        Ok(Arc::new(struct_array(&results, None)?))
+        let notes = series.map(|_| vec![note; num_rows]);
+        Ok(Arc::new(struct_array(&results, notes.as_deref())?))
     }
 }
 

@@ -6,8 +6,9 @@ use datafusion_expr::Documentation;
 use opeka_stats::{Polarity, Reason, XmrPoint};
 
 use crate::CHARTS;
-use crate::parameters::{Kind, Options, Parameters};
+use crate::parameters::{Kind, Options, Parameters, STATUS};
 use crate::rows::Rows;
+use crate::series::POINT_STATUS_ARGUMENT;
 use crate::window::Window;
 use crate::xmr::{
     BASELINE_ARGUMENT, POLARITY_ARGUMENT, REBASE_ARGUMENT, REBASE_REASON_ARGUMENT, SCREEN_ARGUMENT,
@@ -27,6 +28,7 @@ impl Window for XmrPoints {
             ("baseline_points", Kind::NumberOrNone),
             ("rebase_at", Kind::NumberOrNone),
             ("rebase_reason", Kind::TextOrNone),
+            STATUS,
         ],
     };
     type Result = XmrPoint;
@@ -62,7 +64,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         `outside_limits`, `close_to_limits` (boolean), `relative_to_mean` (-1, 0 or 1), `signal` \
         (text such as `7 Points Above CL`, NULL for common cause), `kind` (`improvement`, \
         `concern`, `neither` or `common cause`), `phase` (bigint; 0 where there is no chart), \
-        `limits_kind` and `reason` (text).\n\
+        `limits_kind`, `reason` and `note` (text; which breaks and forecasts were found).\n\
         \n\
         **Nulls and small samples.** A row in which `value` or `time` is NULL is not on the chart, \
         and its `reason` says so. Otherwise as `xmr`: what leaves the chart without figures leaves \
@@ -74,7 +76,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         **References.** Wheeler (2000), Understanding Variation; NHS England, Making Data Count; R \
         package NHSRplotthedots.",
         "xmr_point(value, time[, polarity[, screen_outliers[, baseline_points[, rebase_at[, \
-        rebase_reason]]]]])",
+        rebase_reason[, status]]]]]])",
     )
     .with_argument("value", VALUE_ARGUMENT)
     .with_argument("time", TIME_ARGUMENT)
@@ -83,6 +85,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     .with_argument("baseline_points", BASELINE_ARGUMENT)
     .with_argument("rebase_at", REBASE_ARGUMENT)
     .with_argument("rebase_reason", REBASE_REASON_ARGUMENT)
+    .with_argument("status", POINT_STATUS_ARGUMENT)
     .with_sql_example(
         "```sql
 > select year, value, point['signal'] as signal, point['kind'] as kind

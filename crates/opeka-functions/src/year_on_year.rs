@@ -6,9 +6,10 @@ use datafusion_expr::Documentation;
 use opeka_stats::{Reason, year_on_year};
 
 use crate::TRENDS;
-use crate::parameters::{Kind, Options, Parameters};
+use crate::parameters::{Kind, Options, Parameters, STATUS};
 use crate::row::{Column, Row, text};
 use crate::rows::Rows;
+use crate::series::POINT_STATUS_ARGUMENT;
 use crate::window::Window;
 
 pub(crate) struct YearOnYear;
@@ -16,7 +17,7 @@ pub(crate) struct YearOnYear;
 impl Window for YearOnYear {
     const PARAMETERS: Parameters = Parameters {
         function: "year_on_year",
-        list: &[("value", Kind::Number), ("time", Kind::Number)],
+        list: &[("value", Kind::Number), ("time", Kind::Number), STATUS],
     };
     type Result = opeka_stats::YearOnYear;
 
@@ -52,7 +53,8 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         over three years one of a year where two years are missing.\n\
         \n\
         **Returns** a struct: `estimate` (the value less the earlier one), `per_cent` (the same \
-        in per cent of the earlier value; both double) and `reason` (text).\n\
+        in per cent of the earlier value; both double), `reason` and `note` (text; which breaks and \
+        forecasts were found).\n\
         \n\
         **Nulls and small samples.** Where `value` or `time` is NULL, there is no value for the \
         time before (the first year, a gap), more than one value for either time, or a number \
@@ -61,10 +63,11 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         window do not matter.\n\
         \n\
         **References.** Eurostat (2014), Getting messages across using indicators.",
-        "year_on_year(value, time)",
+        "year_on_year(value, time[, status])",
     )
     .with_argument("value", "The figure that may have changed.")
     .with_argument("time", "When it was measured, as a number, with a year as its unit: `cast(time_period as int)`.")
+    .with_argument("status", POINT_STATUS_ARGUMENT)
     .with_sql_example(
         "```sql
 > select year, est['estimate'] as change, round(est['per_cent'], 2) as per_cent, est['reason'] as reason
@@ -85,6 +88,10 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float64Array, StringArray};
+
     use super::*;
     use crate::testing::{float_batch, numbers, over, texts};
 
@@ -110,5 +117,22 @@ mod tests {
         assert!(
             numbers(&over::<YearOnYear>(&float_batch(&[&[], &[]]), &[]), "estimate").is_empty()
         );
+    }
+
+    #[test]
+    fn there_is_no_change_across_a_break() {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Float64Array::from(vec![40.0, 41.5, 60.0, 63.0, 65.0])),
+            Arc::new(Float64Array::from(vec![2012.0, 2013.0, 2014.0, 2015.0, 2016.0])),
+            Arc::new(StringArray::from(vec![None, Some("A"), Some("B"), None, Some("F")])),
+        ];
+        let result = over::<YearOnYear>(&columns, &[]);
+        assert_eq!(numbers(&result, "estimate"), [None, Some(1.5), None, Some(3.0), None]);
+        let reasons = texts(&result, "reason");
+        let because = |why: &str| Some(format!("cannot be calculated because {why}"));
+        assert_eq!(reasons[2], because("there is no value for 2013"));
+        assert_eq!(reasons[4], because("the point is a forecast"));
+        let note = "breaks in 2014: the parts are taken apart".to_owned();
+        assert!(texts(&result, "note").iter().all(|told| told.as_ref() == Some(&note)));
     }
 }

@@ -3,7 +3,7 @@
 with charted as (
     select
         *,
-        xmr_point(rate, cast(time_period as int)) over (partition by ref_area) as point
+        xmr_point(rate, cast(time_period as int), status => obs_status) over (partition by ref_area) as point
     from england_care.starting
     where rate is not null
 )
@@ -16,5 +16,6 @@ select
     point['signal'] as signal,
     point['limits_kind'] as limits_kind,
     point['reason'] as reason,
+    point['note'] as note,
     cells
 from charted

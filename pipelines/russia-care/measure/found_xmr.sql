@@ -2,7 +2,7 @@
 with charted as (
     select
         *,
-        xmr_point(rate, cast(time_period as int), polarity => 'low is good')
+        xmr_point(rate, cast(time_period as int), polarity => 'low is good', status => obs_status)
             over (partition by indicator, ref_area) as point
     from russia_care.found_rate
     where indicator = 'found_without_care' and rate is not null and time_period >= '2005'
@@ -16,5 +16,6 @@ select
     point['signal'] as signal,
     point['limits_kind'] as limits_kind,
     point['reason'] as reason,
+    point['note'] as note,
     cells
 from charted
