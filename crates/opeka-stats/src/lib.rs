@@ -55,6 +55,11 @@
 //! | `control` | control charts over time, funnels across areas, over-dispersion |
 //! | `multiple` | p-values of many tests at once (Benjamini–Hochberg, Holm) |
 //! | `forecast` | the next years of a short series (damped Holt, local linear trend) |
+//! | `effect` | did it work? the words of intervention effects: panels, who is treated from when, results |
+//! | `did` | differences in differences |
+//! | `synth` | synthetic comparison areas |
+//! | `its` | one series before and after |
+//! | `inference` | how sure one can be of an effect |
 //! | `state_space` | the Kalman filter with an exact diffuse start |
 //! | `optimise` | the lowest point of a function of few variables |
 //! | `least_squares` | linear models with few columns |
@@ -83,6 +88,16 @@ mod multiple;
 
 mod forecast;
 
+mod effect;
+
+mod did;
+
+mod synth;
+
+mod its;
+
+mod inference;
+
 #[doc(hidden)] // for structural models of other crates of the workspace, and for their trials
 pub mod state_space;
 
@@ -106,6 +121,9 @@ pub use control::overdispersion::{
 };
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
+pub use effect::labels::Labels;
+pub use effect::panel::PanelRows;
+pub use effect::{Effect, EffectAt};
 pub use estimate::Estimate;
 pub use forecast::damped_holt::{DampedHolt, DampedHoltOptions, damped_holt};
 pub use forecast::local_linear_trend::{

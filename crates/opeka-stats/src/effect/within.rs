@@ -1,0 +1,274 @@
+//! What is left of a column when unit and time effects are taken out.
+
+use super::panel::Panel;
+
+/// Takes unit and time effects out of columns of a panel: the residuals of their (weighted)
+/// regression on dummies of both. Exact in one pass, not iterated: the units are taken out in closed
+/// form, and the normal equations of the times that remain are solved once.
+#[derive(Debug)]
+pub(crate) struct TwoWay<'a> {
+    panel: &'a Panel,
+    /// The sum of weights of each unit.
+    unit_weight: Vec<f64>,
+    /// The factor of the time block; nothing where the panel is balanced and all rows count alike.
+    factor: Option<Cholesky>,
+}
+
+/// The effects that [`TwoWay`] takes out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Effects {
+    pub(crate) unit: Vec<f64>,
+    /// Zero for the last time of each part of the panel that hangs together.
+    pub(crate) time: Vec<f64>,
+}
+
+impl<'a> TwoWay<'a> {
+    pub(crate) fn new(panel: &'a Panel) -> Self {
+        let mut unit_weight = vec![0.0; panel.n_units()];
+        for row in 0..panel.n_obs() {
+            unit_weight[panel.unit[row] as usize] += weight(panel, row);
+        }
+        let plain = panel.is_balanced() && panel.weights.is_none();
+        let factor = (!plain).then(|| Cholesky::new(time_block(panel, &unit_weight)));
+        Self { panel, unit_weight, factor }
+    }
+
+    /// How many coefficients unit and time effects are, as far as they can be told apart.
+    pub(crate) fn n_effects(&self) -> usize {
+        let times = match &self.factor {
+            Some(factor) => factor.rank(),
+            None => self.panel.n_times().saturating_sub(1),
+        };
+        self.panel.n_units() + times
+    }
+
+    /// Takes the effects out of a column, which is in the order of the panel.
+    pub(crate) fn residuals(&self, column: &mut [f64]) {
+        let Some(factor) = &self.factor else {
+            self.balanced(column);
+            return;
+        };
+        // The second pass takes out what the rounding of the first one left.
+        for _ in 0..2 {
+            self.centre_units(column);
+            let time = factor.solve(self.time_sums(column));
+            for (value, t) in column.iter_mut().zip(&self.panel.time) {
+                *value -= time[*t as usize];
+            }
+        }
+        self.centre_units(column);
+    }
+
+    /// The effects of a column.
+    pub(crate) fn effects(&self, column: &[f64]) -> Effects {
+        let panel = self.panel;
+        let mut left = column.to_vec();
+        let mut time = vec![0.0; panel.n_times()];
+        let balanced;
+        let factor = match &self.factor {
+            Some(factor) => factor,
+            None => {
+                balanced = Cholesky::new(time_block(panel, &self.unit_weight));
+                &balanced
+            }
+        };
+        for _ in 0..2 {
+            self.centre_units(&mut left);
+            let more = factor.solve(self.time_sums(&left));
+            left.iter_mut().zip(&panel.time).for_each(|(value, t)| *value -= more[*t as usize]);
+            time.iter_mut().zip(&more).for_each(|(time, more)| *time += more);
+        }
+        let mut unit = vec![0.0; panel.n_units()];
+        for row in 0..panel.n_obs() {
+            let rest = column[row] - time[panel.time[row] as usize];
+            unit[panel.unit[row] as usize] += weight(panel, row) * rest;
+        }
+        unit.iter_mut().zip(&self.unit_weight).for_each(|(sum, weight)| *sum /= weight);
+        Effects { unit, time }
+    }
+
+    fn balanced(&self, column: &mut [f64]) {
+        let n_times = self.panel.n_times();
+        let mut time = vec![0.0; n_times];
+        for unit in column.chunks_exact_mut(n_times) {
+            let mean = unit.iter().sum::<f64>() / n_times as f64;
+            for (value, time) in unit.iter_mut().zip(&mut time) {
+                *value -= mean;
+                *time += *value;
+            }
+        }
+        let n_units = self.panel.n_units() as f64;
+        time.iter_mut().for_each(|sum| *sum /= n_units);
+        for unit in column.chunks_exact_mut(n_times) {
+            unit.iter_mut().zip(&time).for_each(|(value, time)| *value -= time);
+        }
+    }
+
+    fn centre_units(&self, column: &mut [f64]) {
+        let panel = self.panel;
+        for unit in 0..panel.n_units() {
+            let rows = panel.rows_of(unit);
+            let sum: f64 = rows.clone().map(|row| weight(panel, row) * column[row]).sum();
+            let mean = sum / self.unit_weight[unit];
+            column[rows].iter_mut().for_each(|value| *value -= mean);
+        }
+    }
+
+    fn time_sums(&self, column: &[f64]) -> Vec<f64> {
+        let panel = self.panel;
+        let mut sums = vec![0.0; panel.n_times()];
+        for row in 0..panel.n_obs() {
+            sums[panel.time[row] as usize] += weight(panel, row) * column[row];
+        }
+        sums
+    }
+}
+
+fn weight(panel: &Panel, row: usize) -> f64 {
+    panel.weights.as_ref().map_or(1.0, |weights| weights[row])
+}
+
+/// The normal equations of the time effects once the unit effects are taken out:
+/// diag(w_t) − Σ_u w_ut w_us / w_u.
+fn time_block(panel: &Panel, unit_weight: &[f64]) -> Vec<Vec<f64>> {
+    let n = panel.n_times();
+    let mut block = vec![vec![0.0; n]; n];
+    for unit in 0..panel.n_units() {
+        let rows = panel.rows_of(unit);
+        for a in rows.clone() {
+            let (t, w) = (panel.time[a] as usize, weight(panel, a));
+            block[t][t] += w;
+            let share = w / unit_weight[unit];
+            for b in rows.clone() {
+                block[t][panel.time[b] as usize] -= share * weight(panel, b);
+            }
+        }
+    }
+    block
+}
+
+/// The factor of a symmetric matrix without negative directions; columns that depend on those before
+/// them are left out, and their solution is zero.
+#[derive(Debug)]
+struct Cholesky {
+    lower: Vec<Vec<f64>>,
+    kept: Vec<bool>,
+}
+
+impl Cholesky {
+    fn new(matrix: Vec<Vec<f64>>) -> Self {
+        let n = matrix.len();
+        let mut lower = vec![vec![0.0; n]; n];
+        let mut kept = vec![false; n];
+        for j in 0..n {
+            let pivot = matrix[j][j] - lower[j][..j].iter().map(|l| l * l).sum::<f64>();
+            kept[j] = pivot > 1e-10 * matrix[j][j];
+            if !kept[j] {
+                continue;
+            }
+            let root = pivot.sqrt();
+            lower[j][j] = root;
+            for i in j + 1..n {
+                let dot: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
+                lower[i][j] = (matrix[i][j] - dot) / root;
+            }
+        }
+        Self { lower, kept }
+    }
+
+    fn rank(&self) -> usize {
+        self.kept.iter().filter(|kept| **kept).count()
+    }
+
+    fn solve(&self, mut target: Vec<f64>) -> Vec<f64> {
+        let n = target.len();
+        for i in 0..n {
+            let dot: f64 = (0..i).map(|k| self.lower[i][k] * target[k]).sum();
+            target[i] = if self.kept[i] { (target[i] - dot) / self.lower[i][i] } else { 0.0 };
+        }
+        for i in (0..n).rev() {
+            let dot: f64 = (i + 1..n).map(|k| self.lower[k][i] * target[k]).sum();
+            target[i] = if self.kept[i] { (target[i] - dot) / self.lower[i][i] } else { 0.0 };
+        }
+        target
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::labels::Labels;
+    use super::super::panel::PanelRows;
+    use super::*;
+    use crate::least_squares;
+    use proptest::prelude::*;
+
+    /// Rows at random: unit, time, value, weight.
+    fn rows() -> impl Strategy<Value = Vec<(u8, u8, f64, f64)>> {
+        let row = (0..5u8, 0..6u8, -10.0..10.0f64, 0.1..5.0f64);
+        proptest::collection::vec(row, 1..30).prop_map(|mut rows| {
+            rows.sort_by_key(|row| (row.0, row.1));
+            rows.dedup_by_key(|row| (row.0, row.1));
+            rows
+        })
+    }
+
+    fn panel(rows: &[(u8, u8, f64, f64)], weighted: bool) -> Panel {
+        let y: Vec<f64> = rows.iter().map(|row| row.2).collect();
+        let time: Vec<f64> = rows.iter().map(|row| f64::from(row.1)).collect();
+        let weights: Vec<f64> = rows.iter().map(|row| row.3).collect();
+        let names: Vec<String> = rows.iter().map(|row| row.0.to_string()).collect();
+        let unit = Labels::new(&names);
+        let plain = PanelRows::new(&y, &unit, &time);
+        Panel::new(&PanelRows { weights: weighted.then_some(&weights), ..plain }).unwrap()
+    }
+
+    proptest! {
+        /// Residuals are those of a regression on dummies, as many as can be told apart.
+        #[test]
+        fn equals_a_regression_on_dummies(rows in rows(), weighted in any::<bool>()) {
+            let panel = panel(&rows, weighted);
+            let within = TwoWay::new(&panel);
+            let mut residuals = panel.y.clone();
+            within.residuals(&mut residuals);
+
+            let mut columns: Vec<Vec<f64>> = Vec::new();
+            let dummies = |codes: &[u32], n: usize| -> Vec<Vec<f64>> {
+                (0..n as u32)
+                    .map(|k| codes.iter().map(|code| f64::from(u8::from(*code == k))).collect())
+                    .collect()
+            };
+            let mut all = dummies(&panel.unit, panel.n_units());
+            all.extend(dummies(&panel.time, panel.n_times()));
+            for column in all {
+                columns.push(column);
+                let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+                if least_squares::fit(&slices, &panel.y, None).is_none() {
+                    columns.pop();
+                }
+            }
+            prop_assert_eq!(within.n_effects(), columns.len());
+            let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let fit = least_squares::fit(&slices, &panel.y, panel.weights.as_deref()).unwrap();
+            for (a, b) in residuals.iter().zip(&fit.residuals) {
+                prop_assert!((a - b).abs() < 1e-8, "{} is not {}", a, b);
+            }
+            let effects = within.effects(&panel.y);
+            for row in 0..panel.n_obs() {
+                let unit = effects.unit[panel.unit[row] as usize];
+                let fitted = unit + effects.time[panel.time[row] as usize];
+                prop_assert!((panel.y[row] - fitted - residuals[row]).abs() < 1e-8);
+            }
+        }
+    }
+
+    #[test]
+    fn a_balanced_panel_by_hand() {
+        let rows = [(0, 0, 1.0, 1.0), (0, 1, 3.0, 1.0), (1, 0, 2.0, 1.0), (1, 1, 8.0, 1.0)];
+        let panel = panel(&rows, false);
+        let within = TwoWay::new(&panel);
+        let mut residuals = panel.y.clone();
+        within.residuals(&mut residuals);
+        assert_eq!(residuals, [1.0, -1.0, -1.0, 1.0]);
+        assert_eq!(within.n_effects(), 3);
+    }
+}

@@ -1,0 +1,1 @@
+//! How sure one can be of an effect: resampling, permutation, bounds, and what could have been seen.

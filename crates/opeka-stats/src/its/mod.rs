@@ -1,0 +1,1 @@
+//! One series before and after: interrupted time series.

@@ -1,0 +1,2 @@
+//! Synthetic comparison areas: weighted averages of untreated areas that follow the treated ones before
+//! treatment, and models of what would have happened.
