@@ -1,1 +1,3 @@
 //! How sure one can be of an effect: resampling, permutation, bounds, and what could have been seen.
+
+pub(crate) mod cluster;
