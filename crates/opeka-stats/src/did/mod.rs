@@ -1,1 +1,7 @@
 //! Differences in differences: areas that were treated against areas that were not, before and after.
+
+mod bias_reduced;
+pub(crate) mod coefficient;
+pub(crate) mod errors;
+pub(crate) mod regression;
+pub(crate) mod twfe;

@@ -13,6 +13,7 @@ mod rates;
 mod standardised;
 mod support;
 mod trends;
+mod twfe;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,5 +38,6 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(twfe::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
