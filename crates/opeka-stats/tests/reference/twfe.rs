@@ -16,7 +16,7 @@ pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
         trial("twfe_ehec_medicaid", reference, ehec_medicaid),
         trial("twfe_py", reference, pyfixest),
         trial("twfe_bench_panel", reference, bench_panel),
-        trial("did2x2_card_krueger_published_2_76", reference, card_krueger),
+        trial("twfe_did2x2_card_krueger_published_2_76", reference, card_krueger),
     ]
 }
 
