@@ -45,9 +45,10 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
-//! | `rows` | the rows that an aggregate or a window function is given |
+//! | `rows`; `words`, `lists` | the rows that an aggregate or a window function is given |
 //! | `series` | breaks, provisional values and forecasts |
 //! | `row` | results as Arrow structs |
 //! | `documentation` | what the program prints of a function |
@@ -105,12 +106,15 @@ mod local_linear_trend;
 
 mod aggregate;
 mod documentation;
+mod effects;
+mod lists;
 mod parameters;
 mod row;
 mod rows;
 mod scalar;
 mod series;
 mod window;
+mod words;
 
 #[cfg(test)]
 mod testing;
@@ -253,6 +257,14 @@ const FORECASTS: DocSection = DocSection {
     include: true,
     label: "Forecasts",
     description: Some("The next years of a short series, with prediction intervals."),
+};
+
+const EFFECTS: DocSection = DocSection {
+    include: true,
+    label: "Intervention effects",
+    description: Some(
+        "Whether a programme changed anything, against areas without it or against the time before.",
+    ),
 };
 
 #[cfg(test)]
