@@ -122,7 +122,8 @@ pub use control::overdispersion::{
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
 pub use did::errors::{Degrees, Errors};
-pub use did::twfe::{Twfe, TwfeOptions, UnitEffects, did_twfe};
+pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
+pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};

@@ -5,3 +5,4 @@ pub(crate) mod coefficient;
 pub(crate) mod errors;
 pub(crate) mod regression;
 pub(crate) mod twfe;
+pub(crate) mod two_by_two;

@@ -10,21 +10,9 @@ use crate::effect::treatment::indicator;
 use crate::effect::{Effect, Notes};
 use crate::reason::{require_conf_level, require_finite_result};
 
-/// Which units are given an effect of their own in [`did_twfe`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnitEffects {
-    /// Each unit: it is compared with itself.
-    #[default]
-    Unit,
-    /// The units that are ever treated, and the others: two groups, compared as pooled rows. With
-    /// two times it is the difference of the differences of four means.
-    Group,
-}
-
 /// Options of [`did_twfe`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TwfeOptions {
-    pub effects: UnitEffects,
     pub errors: Errors,
     pub degrees: Degrees,
     pub conf_level: f64,
@@ -33,7 +21,6 @@ pub struct TwfeOptions {
 impl Default for TwfeOptions {
     fn default() -> Self {
         Self {
-            effects: UnitEffects::Unit,
             errors: Errors::Cluster,
             degrees: Degrees::OfErrors,
             conf_level: 0.95,
@@ -47,7 +34,7 @@ pub struct Twfe {
     pub effect: Effect,
     /// The degrees of freedom of Student's t.
     pub df: Option<f64>,
-    /// Units whose treatment changes; with effects of groups, units that are ever treated.
+    /// Units whose treatment changes.
     pub n_treated: usize,
     pub n_clusters: usize,
     /// The (weighted) sum of squared residuals.
@@ -101,15 +88,10 @@ fn calculate(
     let (panel, treated) = indicator(&Panel::new(rows)?, treated, &mut notes)?;
     require_variation(&panel, &treated)?;
     let n_units = panel.n_units();
-    let units = Treated::new(&panel, &treated, options.effects);
+    let units = Treated::new(&panel, &treated);
     if let Some(note) = units.few_to_compare_with() {
         notes.add(note);
     }
-    let (panel, treated) = match options.effects {
-        UnitEffects::Unit => (panel, treated),
-        UnitEffects::Group => grouped(&panel, &treated),
-    };
-
     let mut columns = vec![treated];
     columns.extend(panel.covariates.iter().cloned());
     let fit = Regression::fit(&panel, columns);
@@ -137,17 +119,13 @@ fn calculate(
     } else {
         error
     };
-    let effects = match options.effects {
-        UnitEffects::Unit => "unit and time effects",
-        UnitEffects::Group => "group and time effects",
-    };
     let weighted = if panel.weights.is_some() { "weighted " } else { "" };
     let effect = Effect {
         term: "ATT".to_owned(),
         n_obs: panel.n_obs(),
         n_units,
         method: Some(format!(
-            "{weighted}least squares with {effects}, {}",
+            "{weighted}least squares with unit and time effects, {}",
             options.errors.words()
         )),
         ..Effect::default()
@@ -195,7 +173,7 @@ struct Treated {
 }
 
 impl Treated {
-    fn new(panel: &Panel, treated: &[f64], effects: UnitEffects) -> Self {
+    fn new(panel: &Panel, treated: &[f64]) -> Self {
         let mut clusters: [Vec<bool>; 2] =
             [vec![false; panel.n_clusters], vec![false; panel.n_clusters]];
         let (mut n_treated, mut n_others) = (0, 0);
@@ -203,11 +181,7 @@ impl Treated {
         for unit in 0..panel.n_units() {
             let rows = panel.rows_of(unit);
             let of = |value: f64| rows.clone().filter(move |row| treated[*row] == value);
-            let changes = of(1.0).next().is_some() && of(0.0).next().is_some();
-            let is_treated = match effects {
-                UnitEffects::Unit => changes,
-                UnitEffects::Group => of(1.0).next().is_some(),
-            };
+            let is_treated = of(1.0).next().is_some() && of(0.0).next().is_some();
             rows.clone().for_each(|row| {
                 clusters[usize::from(is_treated)][panel.cluster[row] as usize] = true;
             });
@@ -253,41 +227,6 @@ impl Treated {
         }
         Reason::because("unit and time effects explain the treatment")
     }
-}
-
-/// The rows as those of two groups, ever treated and not, in place of the units.
-fn grouped(panel: &Panel, treated: &[f64]) -> (Panel, Vec<f64>) {
-    let mut ever = vec![false; panel.n_units()];
-    for (unit, treated) in panel.unit.iter().zip(treated) {
-        ever[*unit as usize] |= *treated == 1.0;
-    }
-    let group = |row: usize| ever[panel.unit[row] as usize];
-    let (mut order, last): (Vec<usize>, Vec<usize>) =
-        (0..panel.n_obs()).partition(|row| !group(*row));
-    let middle = order.len();
-    order.extend(last);
-    let take = |column: &[f64]| -> Vec<f64> { order.iter().map(|row| column[*row]).collect() };
-    let codes = |column: &[u32]| -> Vec<u32> { order.iter().map(|row| column[*row]).collect() };
-    // A panel where nobody or everybody is treated has no second group.
-    let mut starts = vec![0, middle, panel.n_obs()];
-    starts.dedup();
-    let mut units = vec!["never treated".to_owned(), "treated".to_owned()];
-    units.truncate(starts.len() - 1);
-    let first = order.first().is_some_and(|row| group(*row));
-    let panel = Panel {
-        units,
-        times: panel.times.clone(),
-        source: codes(&panel.source),
-        unit: order.iter().map(|row| u32::from(group(*row) != first)).collect(),
-        time: codes(&panel.time),
-        y: take(&panel.y),
-        weights: panel.weights.as_deref().map(take),
-        covariates: panel.covariates.iter().map(|column| take(column)).collect(),
-        cluster: codes(&panel.cluster),
-        n_clusters: panel.n_clusters,
-        starts,
-    };
-    (panel, take(treated))
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
-use opeka_stats::{Degrees, Errors, Labels, PanelRows, Twfe, TwfeOptions, UnitEffects, did_twfe};
+use opeka_stats::{
+    Degrees, Effect, Errors, Labels, PanelRows, Twfe, TwfeOptions, TwoByTwoErrors, TwoByTwoOptions,
+    did_2x2, did_twfe,
+};
 use serde_json::Value;
 
-use crate::support::{Table, answers, given, within, trial};
+use crate::support::{Table, answers, given, rows as rows_of, trial, within};
 
 pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
     vec![
@@ -241,17 +244,64 @@ fn card_krueger(folder: &Path) -> Result<()> {
     };
     let ids: Vec<&str> = rows.iter().map(|row| table.text(row, "id")).collect::<Result<_>>()?;
     let (y, unit, time, nj) = (column("fte")?, Labels::new(&ids), column("d")?, column("nj")?);
-    let treated: Vec<Option<f64>> = nj.iter().zip(&time).map(|(a, b)| Some(a * b)).collect();
-    for (key, errors) in [("pooled_iid", Errors::Iid), ("pooled_cluster_store", Errors::Cluster)] {
-        let options =
-            TwfeOptions { errors, effects: UnitEffects::Group, ..TwfeOptions::default() };
-        let ours = did_twfe(&PanelRows::new(&y, &unit, &time), &treated, &options).effect;
-        let line = theirs[key]["table"][3].as_array().context("no line of the interaction")?;
-        for (value, theirs) in
-            [ours.estimate, ours.std_error, ours.statistic, ours.p_value].into_iter().zip(line)
-        {
-            within(CLOSED, key, value, theirs.as_f64())?;
+    for (key, errors) in
+        [("pooled_iid", TwoByTwoErrors::Iid), ("pooled_cluster_store", TwoByTwoErrors::Cluster)]
+    {
+        let options = TwoByTwoOptions { errors, ..TwoByTwoOptions::default() };
+        let ours = did_2x2(&y, &unit, &nj, &time, None, &options);
+        let lines = ours.terms.iter().chain([&ours.effect]).zip(rows_of(&theirs[key]["table"])?);
+        for (effect, line) in lines {
+            let values = [effect.estimate, effect.std_error, effect.statistic, effect.p_value];
+            for (value, theirs) in values.into_iter().zip(rows_of(line)?) {
+                within(CLOSED, &format!("{key} {}", effect.term), value, theirs.as_f64())?;
+            }
         }
+        for theirs in rows_of(&theirs["cell_means"])? {
+            let place = [given(theirs, "nj")? as usize, given(theirs, "d")? as usize];
+            let cell = ours.cells.context("no cells")?[place[0]][place[1]];
+            ensure!(cell.n_obs as f64 == given(theirs, "n")?, "rows of a cell");
+            within(CLOSED, "mean", Some(cell.mean), theirs["mean"].as_f64())?;
+            within(CLOSED, "sd", cell.sd, theirs["sd"].as_f64())?;
+        }
+        let theirs = &theirs["collapsed_diff"];
+        let changes = ours.changes.context("no changes")?;
+        within(CLOSED, "change", changes.estimate, theirs["diff"].as_f64())?;
+        same_test("Welch", &changes, &theirs["welch"])?;
     }
-    Ok(())
+
+    // Stores that were asked twice, each compared with itself.
+    let twice = |row: &usize| unit_rows(&ids, &ids[*row]) == 2;
+    let kept: Vec<usize> = (0..y.len()).filter(twice).collect();
+    let take = |column: &[f64]| kept.iter().map(|row| column[*row]).collect::<Vec<f64>>();
+    let (y, time, nj) = (take(&y), take(&time), take(&nj));
+    let unit = Labels::new(&kept.iter().map(|row| ids[*row]).collect::<Vec<_>>());
+    let treated: Vec<Option<f64>> = nj.iter().zip(&time).map(|(a, b)| Some(a * b)).collect();
+    let run = |errors: Errors| {
+        let options = TwfeOptions { errors, ..TwfeOptions::default() };
+        did_twfe(&PanelRows::new(&y, &unit, &time), &treated, &options)
+    };
+    let (ours, balanced) = (run(Errors::Cluster).effect, &theirs["balanced_twfe_cluster"]);
+    ensure!(ours.n_obs as f64 == given(balanced, "n_obs")?);
+    within(CLOSED, "balanced", ours.estimate, balanced["coef"].as_f64())?;
+    within(CLOSED, "balanced error", ours.std_error, balanced["se"].as_f64())?;
+    within(CLOSED, "balanced p", ours.p_value, balanced["p"].as_f64())?;
+    // With two times, rows of one variance give the t-test of the changes with pooled variance.
+    let (ours, pooled) = (run(Errors::Iid), &theirs["collapsed_diff"]["pooled"]);
+    same_test("pooled", &ours.effect, pooled)?;
+    within(CLOSED, "pooled df", ours.df, pooled["df"].as_f64())?;
+    // And the bias-reduced error is that of Welch.
+    let t = theirs["collapsed_diff"]["welch"]["t"].as_f64();
+    within(CLOSED, "CR2", run(Errors::Cr2).effect.statistic, t)
+}
+
+fn same_test(what: &str, ours: &Effect, theirs: &Value) -> Result<()> {
+    within(CLOSED, &format!("{what} t"), ours.statistic, theirs["t"].as_f64())?;
+    within(CLOSED, &format!("{what} p"), ours.p_value, theirs["p"].as_f64())?;
+    let [low, high] = limits(&theirs["ci"]);
+    within(CLOSED, &format!("{what} low"), ours.conf_low, low)?;
+    within(CLOSED, &format!("{what} high"), ours.conf_high, high)
+}
+
+fn unit_rows(ids: &[&str], id: &str) -> usize {
+    ids.iter().filter(|other| **other == id).count()
 }
