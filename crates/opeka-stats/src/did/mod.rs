@@ -3,6 +3,7 @@
 mod bias_reduced;
 pub(crate) mod coefficient;
 pub(crate) mod errors;
+pub(crate) mod event_study;
 pub(crate) mod regression;
 pub(crate) mod twfe;
 pub(crate) mod two_by_two;

@@ -24,7 +24,7 @@ pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
 }
 
 /// Closed forms agree to so much.
-const CLOSED: f64 = 1e-8;
+pub(crate) const CLOSED: f64 = 1e-8;
 
 /// A panel in columns.
 pub(crate) struct Columns {
@@ -51,9 +51,9 @@ impl Columns {
     }
 }
 
-/// The panel `name`, and the columns that hold outcome, unit, time and first treated time.
-pub(crate) fn columns(folder: &Path, name: &str, names: [&str; 4]) -> Result<Columns> {
-    let table = Table::open(&folder.join("data").join(format!("{name}.csv")))?;
+/// A panel, and its columns that hold outcome, unit, time and first treated time.
+pub(crate) fn columns(path: &Path, names: [&str; 4]) -> Result<Columns> {
+    let table = Table::open(path)?;
     let text = |column: &str| -> Result<Vec<String>> {
         table.rows.iter().map(|row| Ok(table.text(row, column)?.to_owned())).collect()
     };
@@ -69,14 +69,13 @@ pub(crate) fn columns(folder: &Path, name: &str, names: [&str; 4]) -> Result<Col
 }
 
 pub(crate) fn load(folder: &Path, name: &str) -> Result<Columns> {
-    match name {
-        "mpdta" => columns(folder, name, ["lemp", "countyreal", "year", "first.treat"]),
-        "ehec_medicaid" => columns(folder, name, ["dins", "stfips", "year", "yexp2"]),
-        "math_reform" => {
-            columns(folder, name, ["incearn_ln", "state", "class", "reformyr_math"])
-        }
-        _ => columns(folder, name, ["y", "id", "t", "g"]),
-    }
+    let names = match name {
+        "mpdta" => ["lemp", "countyreal", "year", "first.treat"],
+        "ehec_medicaid" => ["dins", "stfips", "year", "yexp2"],
+        "math_reform" => ["incearn_ln", "state", "class", "reformyr_math"],
+        _ => ["y", "id", "t", "g"],
+    };
+    columns(&folder.join("data").join(format!("{name}.csv")), names)
 }
 
 fn run(panel: &Columns, errors: Errors, degrees: Degrees) -> Twfe {
