@@ -132,11 +132,11 @@ fn binned(folder: &Path) -> Result<()> {
     same_wald("binned leads", &ours, &all["pretrend_wald"], true)?;
     same_wald("binned lags", &ours, &all["post_wald"], false)?;
 
-    // States of 2014, and those that were not treated by 2015, in the years to 2015.
+    // States of 2014, and those that were never treated, in the years to 2015.
     let kept: Vec<usize> = (0..panel.y.len())
         .filter(|row| {
             let first = panel.first_treated[*row];
-            panel.time[*row] <= 2015.0 && first.is_none_or(|f| f == 2014.0 || f > 2015.0)
+            panel.time[*row] <= 2015.0 && first.is_none_or(|first| first == 2014.0)
         })
         .collect();
     let names = crate::support::Table::open(&folder.join("data/ehec_medicaid.csv"))?;
@@ -146,10 +146,7 @@ fn binned(folder: &Path) -> Result<()> {
         y: kept.iter().map(|row| panel.y[*row]).collect(),
         unit: Labels::new(&units),
         time: kept.iter().map(|row| panel.time[*row]).collect(),
-        first_treated: kept
-            .iter()
-            .map(|row| panel.first_treated[*row].filter(|first| *first == 2014.0))
-            .collect(),
+        first_treated: kept.iter().map(|row| panel.first_treated[*row]).collect(),
         weights: None,
     };
     let ours = study(&one, &EventStudyOptions::default());
