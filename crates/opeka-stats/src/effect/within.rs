@@ -92,7 +92,7 @@ impl<'a> TwoWay<'a> {
     }
 
     fn balanced(&self, column: &mut [f64]) {
-        let n_times = self.panel.n_times();
+        let n_times = self.panel.n_times().max(1); // an empty panel has none
         let mut time = vec![0.0; n_times];
         for unit in column.chunks_exact_mut(n_times) {
             let mean = unit.iter().sum::<f64>() / n_times as f64;
