@@ -5,6 +5,7 @@
 //! it names none; a variable that names no folder fails the run.
 
 mod control;
+mod event_studies;
 mod forecasts;
 mod growth;
 mod joinpoint;
@@ -13,6 +14,7 @@ mod rates;
 mod standardised;
 mod support;
 mod trends;
+mod twfe;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,5 +39,7 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(twfe::trials(reference));
+    trials.extend(event_studies::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
