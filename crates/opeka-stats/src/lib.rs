@@ -121,6 +121,11 @@ pub use control::overdispersion::{
 };
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
+pub use did::bacon::{BaconComparison, bacon};
+pub use did::imputation::{
+    DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
+};
+pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};
