@@ -125,6 +125,11 @@ pub use did::errors::{Degrees, Errors};
 pub use did::event_study::{EventStudy, EventStudyOptions, event_study};
 pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
 pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
+pub use did::bacon::{BaconComparison, bacon};
+pub use did::imputation::{
+    DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
+};
+pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};

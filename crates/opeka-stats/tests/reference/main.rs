@@ -11,6 +11,7 @@ mod growth;
 mod joinpoint;
 mod mann_kendall;
 mod rates;
+mod staggered;
 mod standardised;
 mod support;
 mod trends;
@@ -41,5 +42,6 @@ fn main() -> ExitCode {
     trials.extend(growth::trials(reference));
     trials.extend(twfe::trials(reference));
     trials.extend(event_studies::trials(reference));
+    trials.extend(staggered::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
