@@ -121,6 +121,11 @@ pub use control::overdispersion::{
 };
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
+pub use did::att_aggregate::{AttAggregate, AttAggregateOptions, AttAggregation, att_aggregate};
+pub use did::att_gt::options::{AttBase, AttControl, AttErrors, AttGaps, AttGtOptions};
+pub use did::att_gt::pretest::AttPretest;
+pub use did::att_gt::{AttGt, att_gt, att_pretest};
+pub use did::drdid::AttMethod;
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};
