@@ -124,7 +124,9 @@ fn calculate(
                     let basis = basis(&prepared, cell);
                     errors.effect(*term, *estimate, basis, errors.critical, &words, &common)
                 }
-                (Err(reason), _) => Effect { note: common.text(), ..Effect::unknown(reason.clone()) },
+                (Err(reason), _) => {
+                    Effect { note: common.text(), ..Effect::unknown(reason.clone()) }
+                }
                 (Ok(_), None) => Effect::default(), // each cell with an outcome has a term
             };
             effect.term = format!("ATT({},{})", cell.first, cell.time);
@@ -140,7 +142,7 @@ fn calculate(
         .iter()
         .map(|a| place.iter().map(|b| Some(errors.covariance[(*a)?][(*b)?])).collect())
         .collect();
-    let pretest = pretest_of(&prepared, &cells, &covariance, &words);
+    let pretest = pretest_of(&prepared, &cells, &covariance, &words, options.anticipation);
     Ok(AttGt {
         effects,
         units: prepared.panel.units.clone(),
@@ -170,16 +172,22 @@ fn pretest_of(
     cells: &[Cell],
     covariance: &[Vec<Option<f64>>],
     words: &str,
+    anticipation: f64,
 ) -> AttPretest {
     let covariance: Vec<Vec<f64>> = covariance
         .iter()
         .map(|row| row.iter().map(|value| value.unwrap_or_default()).collect())
         .collect();
     let mut notes = prepared.notes.clone();
+    if anticipation > 0.0 {
+        notes.add("effects of the periods of anticipation are tested as well");
+    }
     let alone: Vec<String> = prepared
         .cohorts
         .iter()
-        .filter(|first| cells.iter().any(|c| c.first == **first && !c.treated() && c.n_treated == 1))
+        .filter(|first| {
+            cells.iter().any(|c| c.first == **first && !c.treated() && c.n_treated == 1)
+        })
         .map(|first| first.to_string())
         .collect();
     if !alone.is_empty() {

@@ -14,11 +14,11 @@ pub(crate) struct Draws {
     n_terms: usize,
 }
 
-/// Multiplies what each unit (or cluster of units) adds to the estimates with Mammen's weights
-/// (1993, *Annals of Statistics* 21): (1 − √5)/2 with probability (1 + √5)/(2 √5), else (1 + √5)/2;
-/// mean zero, variance one (Callaway and Sant'Anna 2021, algorithm 1 and remark 10).
+/// Multiplies what each unit (or cluster of units) adds to the estimates with +1 or −1, each with
+/// probability one half, as the R package did does (Callaway and Sant'Anna 2021, algorithm 1 and
+/// remark 10, for whom any weights of mean zero and variance one will do).
 ///
-/// `influence` has a column for each estimate; a draw is Σ v influence / `n_units`, in units of the
+/// `influence` has a column for each estimate; a draw is Σ ±influence / `n_units`, in units of the
 /// estimate. Each draw has its own stream of `seed`.
 pub(crate) fn draws(influence: &[&[f64]], n_units: usize, draws: usize, seed: u64) -> Draws {
     let n_terms = influence.len();
@@ -30,25 +30,29 @@ pub(crate) fn draws(influence: &[&[f64]], n_units: usize, draws: usize, seed: u6
             table.extend(influence.iter().map(|column| column[row]));
         }
     }
-    let root = 5f64.sqrt();
-    let low = 0.5 * (1.0 - root);
-    // The low weight for all, and √5 more for those that have the high one.
-    let base: Vec<f64> = influence.iter().map(|column| low * column.iter().sum::<f64>()).collect();
-    const STEPS: u32 = 1 << 31;
-    let high = (f64::from(STEPS) * (root - 1.0) / (2.0 * root)) as u32;
+    let width = n_terms.max(1);
+    let total: Vec<f64> = influence.iter().map(|column| column.iter().sum::<f64>()).collect();
     let n = n_units as f64;
     let mut values = vec![0.0; draws * n_terms];
-    values.par_chunks_exact_mut(n_terms.max(1)).enumerate().for_each(|(draw, sums)| {
+    values.par_chunks_exact_mut(width).enumerate().for_each(|(draw, sums)| {
         let mut random = Random::new(seed, draw as u64);
-        for row in table.chunks_exact(n_terms.max(1)) {
-            if random.below(STEPS) < high {
-                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        // Twice the rows with +1, less all of them.
+        for rows in table.chunks(width * SIGNS) {
+            let mut signs = random.below(1 << SIGNS);
+            for row in rows.chunks_exact(width) {
+                if signs & 1 == 1 {
+                    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                }
+                signs >>= 1;
             }
         }
-        sums.iter_mut().zip(&base).for_each(|(sum, base)| *sum = (base + root * *sum) / n);
+        sums.iter_mut().zip(&total).for_each(|(sum, total)| *sum = (2.0 * *sum - total) / n);
     });
     Draws { values, n_terms }
 }
+
+/// How many signs a random number gives.
+const SIGNS: usize = 31;
 
 impl Draws {
     fn of(&self, term: usize) -> Vec<f64> {
@@ -98,27 +102,29 @@ mod tests {
         assert!(quantile(&[], 0.5).is_nan());
     }
 
-    /// A draw, unit by unit with Mammen's weights.
+    /// A draw, unit by unit with its sign.
     fn slowly(influence: &[&[f64]], n_units: usize, seed: u64, draw: u64) -> Vec<f64> {
         let mut random = Random::new(seed, draw);
-        let root = 5f64.sqrt();
-        let share = (root - 1.0) / (2.0 * root);
         let mut sums = vec![0.0; influence.len()];
+        let mut signs = 0;
         for row in 0..influence[0].len() {
-            let high = f64::from(random.below(1 << 31)) < (share * 2f64.powi(31)).floor();
-            let weight = if high { 0.5 * (1.0 + root) } else { 0.5 * (1.0 - root) };
-            sums.iter_mut().zip(influence).for_each(|(sum, column)| *sum += weight * column[row]);
+            if row % SIGNS == 0 {
+                signs = random.below(1 << SIGNS);
+            }
+            let sign = if (signs >> (row % SIGNS)) & 1 == 1 { 1.0 } else { -1.0 };
+            sums.iter_mut().zip(influence).for_each(|(sum, column)| *sum += sign * column[row]);
         }
         sums.iter().map(|sum| sum / n_units as f64).collect()
     }
 
     #[test]
     fn a_draw_is_a_weighted_sum() {
-        let (a, b) = ([1.0, -2.0, 0.5, 4.0, -3.5], [0.0, 1.0, 1.0, -2.0, 0.25]);
+        let a: Vec<f64> = (0..70).map(|row| f64::from(row % 7) - 2.5).collect();
+        let b: Vec<f64> = (0..70).map(|row| f64::from(row % 11) * 0.25).collect();
         let influence: [&[f64]; 2] = [&a, &b];
-        let fast = draws(&influence, 5, 40, 3);
+        let fast = draws(&influence, 70, 40, 3);
         for draw in 0..40 {
-            let slow = slowly(&influence, 5, 3, draw);
+            let slow = slowly(&influence, 70, 3, draw);
             for term in 0..2 {
                 let value = fast.values[draw as usize * 2 + term];
                 assert!((value - slow[term]).abs() < 1e-14, "{value} is not {}", slow[term]);

@@ -4,6 +4,7 @@
 //! run. The others read the folder that `OPEKA_REFERENCE` names, and are reported as ignored where
 //! it names none; a variable that names no folder fails the run.
 
+mod callaway;
 mod control;
 mod forecasts;
 mod growth;
@@ -37,5 +38,6 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(callaway::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

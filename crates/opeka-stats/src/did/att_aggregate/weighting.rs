@@ -61,9 +61,10 @@ pub(super) fn groups(cells: &[Cell], options: &AttAggregateOptions) -> Result<Gr
             Groups { parts: Vec::new(), overall: Overall::Cells(cells) }
         }
         AttAggregation::Dynamic => {
-            let (begin, end) = cells.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), c| {
-                (a.min(c.time), b.max(c.time))
-            });
+            let (begin, end) =
+                cells.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), c| {
+                    (a.min(c.time), b.max(c.time))
+                });
             let mut events = distinct(cells.iter().map(since).collect());
             let at_most = |e: f64, limit: f64| e <= limit || close(e, limit);
             let mut seen = f64::NEG_INFINITY;
@@ -77,7 +78,8 @@ pub(super) fn groups(cells: &[Cell], options: &AttAggregateOptions) -> Result<Gr
             let parts: Vec<Part> = events
                 .iter()
                 .map(|e| {
-                    let of = |cell: &Cell| close(since(cell), *e) && at_most(seen, end - cell.first);
+                    let of =
+                        |cell: &Cell| close(since(cell), *e) && at_most(seen, end - cell.first);
                     part(*e, which(&of), true)
                 })
                 .filter(|part| !part.cells.is_empty())
@@ -161,7 +163,8 @@ fn by_size(prepared: &Prepared, terms: &[(usize, f64, &[f64])]) -> (f64, Vec<f64
     let sizes = sizes(prepared);
     let n = prepared.n_units();
     let total: f64 = terms.iter().map(|(cohort, _, _)| sizes[*cohort]).sum();
-    let estimate = terms.iter().map(|(cohort, value, _)| sizes[*cohort] * value).sum::<f64>() / total;
+    let estimate =
+        terms.iter().map(|(cohort, value, _)| sizes[*cohort] * value).sum::<f64>() / total;
     let mut influence = vec![0.0; n];
     let mut apart = vec![0.0; sizes.len()];
     for (cohort, value, of_unit) in terms {
@@ -169,7 +172,8 @@ fn by_size(prepared: &Prepared, terms: &[(usize, f64, &[f64])]) -> (f64, Vec<f64
         influence.iter_mut().zip(*of_unit).for_each(|(sum, value)| *sum += share * value);
         apart[*cohort] += (value - estimate) * n as f64 / total;
     }
-    for ((sum, cohort), weight) in influence.iter_mut().zip(&prepared.cohort).zip(&prepared.weight) {
+    for ((sum, cohort), weight) in influence.iter_mut().zip(&prepared.cohort).zip(&prepared.weight)
+    {
         if let Cohort::From(first) = cohort {
             let place = prepared.cohorts.iter().position(|one| one == first);
             *sum += place.map_or(0.0, |place| weight * apart[place]);
@@ -236,7 +240,12 @@ fn terms<'a>(cells: &'a [Cell], places: &[usize]) -> Vec<(usize, f64, &'a [f64])
 }
 
 impl Overall {
-    pub(super) fn average(&self, prepared: &Prepared, cells: &[Cell], parts: &[Average]) -> Average {
+    pub(super) fn average(
+        &self,
+        prepared: &Prepared,
+        cells: &[Cell],
+        parts: &[Average],
+    ) -> Average {
         let entering = |which: &mut dyn Iterator<Item = &Average>| {
             let mut all: Vec<usize> = which.flat_map(|part| part.cells.iter().copied()).collect();
             all.sort_unstable();

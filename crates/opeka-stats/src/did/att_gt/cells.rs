@@ -45,7 +45,8 @@ impl Cell {
 pub(crate) fn estimate(prepared: &Prepared, options: &AttGtOptions) -> Vec<Cell> {
     let stable = prepared.balanced && is_stable(prepared);
     let of_cohort = |cohort: usize| Cohorts { prepared, options, cohort, stable }.cells();
-    let cells: Vec<Vec<Cell>> = (0..prepared.cohorts.len()).into_par_iter().map(of_cohort).collect();
+    let cells: Vec<Vec<Cell>> =
+        (0..prepared.cohorts.len()).into_par_iter().map(of_cohort).collect();
     cells.into_iter().flatten().collect()
 }
 
@@ -173,10 +174,8 @@ impl Cohorts<'_> {
             }
         };
         let Ready { units, changes, .. } = &ready[place];
-        let n_treated = units
-            .iter()
-            .filter(|unit| self.role(**unit as usize, periods) == Some(true))
-            .count();
+        let n_treated =
+            units.iter().filter(|unit| self.role(**unit as usize, periods) == Some(true)).count();
         cell.n_treated = n_treated;
         cell.n_controls = units.len() - n_treated;
         cell.n_obs = 2 * units.len();
@@ -256,7 +255,8 @@ impl Cohorts<'_> {
             cell.outcome = Err(self.no_controls(periods));
             return;
         }
-        let take = |column: &Vec<f64>| -> Vec<f64> { rows.iter().map(|row| column[*row]).collect() };
+        let take =
+            |column: &Vec<f64>| -> Vec<f64> { rows.iter().map(|row| column[*row]).collect() };
         let covariates: Vec<Vec<f64>> = panel.covariates.iter().map(take).collect();
         let comparison = Comparison::new(treated, panel.weights.as_ref().map(take), &covariates);
         let method: AttMethod = self.options.method;

@@ -56,8 +56,7 @@ impl Errors {
         let size = prepared.panel.y.iter().map(|y| y.abs()).fold(0.0, f64::max);
         let least = 1e-13 * size;
         let drawn = options.errors == AttErrors::Bootstrap || options.uniform_band;
-        let draws =
-            drawn.then(|| multiplier::draws(columns, n, options.draws, options.seed));
+        let draws = drawn.then(|| multiplier::draws(columns, n, options.draws, options.seed));
         let std_error: Vec<Option<f64>> = (0..columns.len())
             .map(|term| {
                 let analytic = covariance[term][term].sqrt();
@@ -75,8 +74,14 @@ impl Errors {
             (AttErrors::Bootstrap, false) => "error by the multiplier bootstrap",
             (AttErrors::Bootstrap, true) => "error by the multiplier bootstrap of clusters",
         };
-        let mut this =
-            Self { covariance, std_error, critical: pointwise, pointwise, notes: Notes::default(), words };
+        let mut this = Self {
+            covariance,
+            std_error,
+            critical: pointwise,
+            pointwise,
+            notes: Notes::default(),
+            words,
+        };
         if let Some(draws) = draws.filter(|_| options.uniform_band) {
             this.band(&draws, options, covered);
         }
@@ -102,7 +107,9 @@ impl Errors {
                     ));
                 }
             }
-            _ => self.notes.add("limits hold for each effect alone: the draws gave no uniform band"),
+            _ => {
+                self.notes.add("limits hold for each effect alone: the draws gave no uniform band")
+            }
         }
     }
 

@@ -87,7 +87,8 @@ impl AttGtOptions {
         require_conf_level(self.conf_level)?;
         require_finite("anticipation", self.anticipation)?;
         require_not_negative("anticipation", self.anticipation)?;
-        let draws = (self.errors == AttErrors::Bootstrap || self.uniform_band).then_some(self.draws);
+        let draws =
+            (self.errors == AttErrors::Bootstrap || self.uniform_band).then_some(self.draws);
         match draws.filter(|draws| !(2..=MAX_DRAWS).contains(draws)) {
             None => Ok(()),
             Some(draws) => Err(Reason::because(format!(

@@ -134,8 +134,7 @@ impl Prepared {
         if names.is_empty() {
             return Ok(());
         }
-        let note =
-            format!("{} left out: treated in the first period or before", listed(&names));
+        let note = format!("{} left out: treated in the first period or before", listed(&names));
         if names.len() == self.panel.n_units() {
             return Err(Reason::because("all units are treated in the first period or before"));
         }
@@ -151,8 +150,9 @@ impl Prepared {
             return Ok(());
         }
         let n_times = self.panel.n_times();
-        let gap: Vec<bool> =
-            (0..self.panel.n_units()).map(|unit| self.panel.rows_of(unit).len() < n_times).collect();
+        let gap: Vec<bool> = (0..self.panel.n_units())
+            .map(|unit| self.panel.rows_of(unit).len() < n_times)
+            .collect();
         let names = self.names(|unit| gap[unit]);
         let named = listed(&names);
         let n = names.len();
@@ -256,7 +256,8 @@ impl Prepared {
     }
     /// How many clusters the units of cohorts are in; without clusters, how many units there are.
     pub(crate) fn clusters_of(&self, cohorts: &[f64]) -> usize {
-        let of = |unit: &usize| matches!(self.cohort[*unit], Cohort::From(f) if cohorts.contains(&f));
+        let of =
+            |unit: &usize| matches!(self.cohort[*unit], Cohort::From(f) if cohorts.contains(&f));
         let units = (0..self.n_units()).filter(of);
         match &self.cluster {
             None => units.count(),

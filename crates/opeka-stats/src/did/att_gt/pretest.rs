@@ -55,10 +55,10 @@ pub(super) fn wald(cells: &[Cell], covariance: &[Vec<f64>]) -> Result<(f64, usiz
         ))
     };
     // Scaled to a correlation, so that the judgement does not depend on units of measurement.
-    let scale: Vec<f64> = tested.iter().map(|(place, _)| covariance[*place][*place].sqrt()).collect();
-    let correlation = DMatrix::from_fn(k, k, |i, j| {
-        covariance[tested[i].0][tested[j].0] / (scale[i] * scale[j])
-    });
+    let scale: Vec<f64> =
+        tested.iter().map(|(place, _)| covariance[*place][*place].sqrt()).collect();
+    let correlation =
+        DMatrix::from_fn(k, k, |i, j| covariance[tested[i].0][tested[j].0] / (scale[i] * scale[j]));
     let eigenvalues = correlation.clone().symmetric_eigenvalues();
     let (low, high) = (eigenvalues.min(), eigenvalues.max());
     if low.is_nan() || high.is_nan() || low <= 1e-12 * high {

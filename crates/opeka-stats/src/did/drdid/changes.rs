@@ -62,10 +62,6 @@ impl Changes {
         Ok(Self { comparison, treated_weight, regression, odds })
     }
 
-    pub(crate) fn comparison(&self) -> &Comparison {
-        &self.comparison
-    }
-
     /// The effect on a change of the outcome, and each row's influence in a sample of `n` units.
     ///
     /// With Δ the change, m(x) the fitted change of controls and ω = w p/(1 − p):
@@ -85,9 +81,12 @@ impl Changes {
             (0..c.len()).filter(|row| c.treated[*row]).map(|row| c.weights[row] * rest[row]).sum();
         let gained = gained / self.treated_weight;
         let scale = n / self.treated_weight;
-        let mut influence: Vec<f64> = (0..c.len())
-            .map(|row| if c.treated[row] { scale * c.weights[row] * (rest[row] - gained) } else { 0.0 })
-            .collect();
+        let mut influence: Vec<f64> =
+            (0..c.len())
+                .map(|row| {
+                    if c.treated[row] { scale * c.weights[row] * (rest[row] - gained) } else { 0.0 }
+                })
+                .collect();
         let mut estimate = gained;
 
         // What the regression's coefficients add, as the direction in which the estimate moves.

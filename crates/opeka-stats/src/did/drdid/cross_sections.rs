@@ -107,7 +107,8 @@ impl Rows<'_> {
         let treated: Vec<f64> = (0..self.len())
             .map(|row| if self.c.treated[row] { self.c.weights[row] } else { 0.0 })
             .collect();
-        let change: Vec<f64> = after.fitted.iter().zip(&before.fitted).map(|(a, b)| a - b).collect();
+        let change: Vec<f64> =
+            after.fitted.iter().zip(&before.fitted).map(|(a, b)| a - b).collect();
         estimate -= self.add_mean(&mut influence, &treated, &change, -1.0);
         let sum: f64 = treated.iter().sum();
         let moments: Vec<f64> = self.c.moments(&treated).iter().map(|m| -m / sum).collect();
@@ -171,7 +172,8 @@ impl Rows<'_> {
         let (after, before) = (self.line(false, true)?, self.line(false, false)?);
         let (treated_after, treated_before) = (self.line(true, true)?, self.line(true, false)?);
         let n = self.len();
-        let fitted = |row: usize| if self.post[row] { after.fitted[row] } else { before.fitted[row] };
+        let fitted =
+            |row: usize| if self.post[row] { after.fitted[row] } else { before.fitted[row] };
         let rest: Vec<f64> = (0..n).map(|row| self.y[row] - fitted(row)).collect();
         let (w_after, w_before) = (self.weights(true, true), self.weights(true, false));
         let w_all: Vec<f64> = w_after.iter().zip(&w_before).map(|(a, b)| a + b).collect();
@@ -188,7 +190,8 @@ impl Rows<'_> {
         let apart = |a: &Line, b: &Line| -> Vec<f64> {
             a.fitted.iter().zip(&b.fitted).map(|(a, b)| a - b).collect()
         };
-        let (gap_after, gap_before) = (apart(&treated_after, &after), apart(&treated_before, &before));
+        let (gap_after, gap_before) =
+            (apart(&treated_after, &after), apart(&treated_before, &before));
         estimate += self.add_mean(&mut influence, &w_all, &gap_after, 1.0);
         estimate -= self.add_mean(&mut influence, &w_after, &gap_after, -1.0);
         estimate -= self.add_mean(&mut influence, &w_all, &gap_before, -1.0);
@@ -198,7 +201,8 @@ impl Rows<'_> {
             let sum: f64 = weights.iter().sum();
             self.c.moments(weights).iter().map(|m| m / sum).collect()
         };
-        let minus = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+        let minus =
+            |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
         let all = mean(&w_all);
         let (m_after, m_before) = (mean(&w_after), mean(&w_before));
         let moved_after = minus(&all, &m_after);
@@ -206,8 +210,11 @@ impl Rows<'_> {
         // The treated components' own derivatives, those of the weighted controls against them (both
         // with the sign of the reference), and those of the adjustment.
         let own_after = minus(&minus(&mean(&odds_after), &m_after), &moved_after);
-        let own_before: Vec<f64> =
-            minus(&mean(&odds_before), &m_before).iter().zip(&moved_before).map(|(a, b)| a + b).collect();
+        let own_before: Vec<f64> = minus(&mean(&odds_before), &m_before)
+            .iter()
+            .zip(&moved_before)
+            .map(|(a, b)| a + b)
+            .collect();
         self.add_line(&mut influence, &after, &own_after);
         self.add_line(&mut influence, &before, &own_before);
         self.add_line(&mut influence, &treated_after, &moved_after);

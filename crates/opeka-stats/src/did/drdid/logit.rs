@@ -18,7 +18,8 @@ pub(super) struct Logit {
 /// maximum, or no single one: the covariates tell who is treated, or go together.
 pub(super) fn fit(x: &[f64], k: usize, treated: &[bool], weights: &[f64]) -> Option<Logit> {
     let total: f64 = weights.iter().sum();
-    let share = weights.iter().zip(treated).filter(|(_, t)| **t).map(|(w, _)| w).sum::<f64>() / total;
+    let share =
+        weights.iter().zip(treated).filter(|(_, t)| **t).map(|(w, _)| w).sum::<f64>() / total;
     if !(share > 0.0 && share < 1.0) {
         return None;
     }
