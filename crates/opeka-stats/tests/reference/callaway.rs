@@ -1,5 +1,7 @@
 //! Effects by cohort and time against the R package did, version 2.5.1.
 
+mod variants;
+
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -23,6 +25,7 @@ pub(crate) fn trials(folder: Option<&Path>) -> Vec<Trial> {
     let carried = Some(repository.as_path());
     vec![
         trial("carried::att_gt_of_mpdta", carried, carried_mpdta),
+        trial("carried::att_gt_variants", carried, variants::compare),
         trial("att_gt::mpdta", folder, mpdta),
         trial("att_gt::mpdta_without_never_treated", folder, mpdta_no_never),
         trial("att_gt::mpdta_multiplier_bootstrap", folder, mpdta_bootstrap),
