@@ -130,6 +130,11 @@ pub use did::imputation::{
     DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
 };
 pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
+pub use did::att_aggregate::{AttAggregate, AttAggregateOptions, AttAggregation, att_aggregate};
+pub use did::att_gt::options::{AttBase, AttControl, AttErrors, AttGaps, AttGtOptions};
+pub use did::att_gt::pretest::AttPretest;
+pub use did::att_gt::{AttGt, att_gt, att_pretest};
+pub use did::drdid::AttMethod;
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};

@@ -13,3 +13,6 @@ pub(crate) mod imputation;
 pub(crate) mod pretrends;
 pub(crate) mod sun_abraham;
 pub(crate) mod unit_time;
+pub(crate) mod att_aggregate;
+pub(crate) mod att_gt;
+pub(crate) mod drdid;

@@ -4,3 +4,4 @@ pub(crate) mod cluster;
 pub(crate) mod equivalence;
 pub(crate) mod pretrend;
 pub(crate) mod wald;
+pub(crate) mod multiplier;

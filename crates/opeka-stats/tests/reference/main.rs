@@ -4,6 +4,7 @@
 //! run. The others read the folder that `OPEKA_REFERENCE` names, and are reported as ignored where
 //! it names none; a variable that names no folder fails the run.
 
+mod callaway;
 mod control;
 mod event_studies;
 mod forecasts;
@@ -43,5 +44,6 @@ fn main() -> ExitCode {
     trials.extend(twfe::trials(reference));
     trials.extend(event_studies::trials(reference));
     trials.extend(staggered::trials(reference));
+    trials.extend(callaway::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
