@@ -33,42 +33,63 @@ impl<'a> Corral<'a> {
     }
 
     /// Goes to the lowest point of the affine hull, dropping the donors whose weight becomes zero
-    /// on the way. `None` where members are combinations of each other.
+    /// on the way, and of donors that are combinations of others as many as it takes. `None` where
+    /// the figures are beyond 64-bit numbers.
     pub(super) fn descend(&mut self) -> Option<()> {
         loop {
-            let aim = self.lowest()?;
-            let (mut step, mut leaving) = (1.0, None);
-            for (place, (donor, aim)) in self.members.iter().zip(&aim).enumerate() {
-                let now = self.weights[*donor];
-                if *aim <= 0.0 && now - aim >= 0.0 {
-                    let share = if now > 0.0 { now / (now - aim) } else { 0.0 };
-                    if share < step || leaving.is_none() {
-                        (step, leaving) = (share, Some(place));
+            match self.lowest()? {
+                Way::To(aim) => {
+                    let way: Vec<f64> =
+                        self.members.iter().zip(&aim).map(|(j, aim)| aim - self.weights[*j]).collect();
+                    if !self.walk(&way, 1.0) {
+                        self.members.iter().zip(aim).for_each(|(j, aim)| self.weights[*j] = aim);
+                        return Some(());
+                    }
+                }
+                // All the way along it the residual is the same.
+                Way::Along(direction) => {
+                    if !self.walk(&direction, f64::INFINITY) {
+                        return None;
                     }
                 }
             }
-            for (donor, aim) in self.members.iter().zip(&aim) {
-                let now = self.weights[*donor];
-                self.weights[*donor] = if leaving.is_none() { *aim } else { now + step * (aim - now) };
-            }
-            let Some(place) = leaving else { return Some(()) };
-            self.weights[self.members[place]] = 0.0;
-            self.members.remove(place);
-            self.weights.iter_mut().for_each(|w| *w = w.max(0.0));
             if self.members.is_empty() {
                 return None;
             }
         }
     }
 
+    /// Goes in a direction, at most `step`, until the first weight is zero; its donor leaves. Whether
+    /// one did.
+    fn walk(&mut self, direction: &[f64], step: f64) -> bool {
+        let (mut step, mut leaving) = (step, None);
+        for (place, (donor, way)) in self.members.iter().zip(direction).enumerate() {
+            let now = self.weights[*donor];
+            // A weight of zero at the end leaves, too.
+            if *way < 0.0 && now <= -way * step || *way == 0.0 && now == 0.0 {
+                let share = if *way < 0.0 { now / -way } else { 0.0 };
+                if leaving.is_none() || share < step {
+                    (step, leaving) = (share, Some(place));
+                }
+            }
+        }
+        let Some(place) = leaving else { return false };
+        for (donor, way) in self.members.iter().zip(direction) {
+            self.weights[*donor] = (self.weights[*donor] + step * way).max(0.0);
+        }
+        self.weights[self.members[place]] = 0.0;
+        self.members.remove(place);
+        true
+    }
+
     /// The lowest point of the affine hull of the members: one weight for each, which sum to one.
     ///
     /// With the largest member as base, z = 1 − Σ others, and least squares on the differences to
     /// it by Householder reflections; the ridge adds a row for each member.
-    fn lowest(&self) -> Option<Vec<f64>> {
+    fn lowest(&self) -> Option<Way> {
         let n = self.members.len();
         if n == 1 {
-            return Some(vec![1.0]);
+            return Some(Way::To(vec![1.0]));
         }
         let mut base = 0;
         for place in 1..n {
@@ -79,9 +100,6 @@ impl<'a> Corral<'a> {
         let m = self.simplex.rows();
         let ridge = self.simplex.ridge().sqrt();
         let rows = if ridge > 0.0 { m + n } else { m };
-        if rows < n - 1 {
-            return None;
-        }
         let origin = self.simplex.column(self.members[base]);
         let others: Vec<usize> = (0..n).filter(|place| *place != base).collect();
         let mut columns = vec![0.0; rows * others.len()];
@@ -100,27 +118,52 @@ impl<'a> Corral<'a> {
             rest.resize(rows, 0.0);
             rest[m + base] = -ridge;
         }
-        let solution = least_squares(&mut columns, rows, &mut rest)?;
-        let mut weights = vec![0.0; n];
-        others.iter().zip(&solution).for_each(|(place, weight)| weights[*place] = *weight);
-        weights[base] = 1.0 - solution.iter().sum::<f64>();
-        Some(weights)
+        let spread = |solution: Vec<f64>, of_base: f64| {
+            let mut weights = vec![0.0; n];
+            others.iter().zip(&solution).for_each(|(place, weight)| weights[*place] = *weight);
+            weights[base] = of_base - solution.iter().sum::<f64>();
+            weights
+        };
+        Some(match least_squares(&mut columns, rows, &mut rest)? {
+            Solved::Full(solution) => Way::To(spread(solution, 1.0)),
+            Solved::Dependent(direction) => Way::Along(spread(direction, 0.0)),
+        })
     }
 }
 
-/// Householder reflections in place; `None` where a column is a combination of those before it.
-fn least_squares(columns: &mut [f64], rows: usize, rest: &mut [f64]) -> Option<Vec<f64>> {
+/// Where the lowest point is.
+enum Way {
+    /// At these weights.
+    To(Vec<f64>),
+    /// Not to be told: in this direction, whose sum is zero, nothing changes.
+    Along(Vec<f64>),
+}
+
+enum Solved {
+    Full(Vec<f64>),
+    /// A combination of columns that is zero.
+    Dependent(Vec<f64>),
+}
+
+/// Householder reflections in place, up to the first column that is a combination of those before
+/// it. `None` where the figures are beyond 64-bit numbers.
+fn least_squares(columns: &mut [f64], rows: usize, rest: &mut [f64]) -> Option<Solved> {
     let k = columns.len() / rows;
     let mut diagonal = vec![0.0; k];
     for j in 0..k {
         let (before, after) = columns.split_at_mut((j + 1) * rows);
         let whole = &mut before[j * rows..];
         let length = square(whole);
-        let reflector = &mut whole[j..];
-        let below = square(reflector);
+        let below = whole.get(j..).map_or(0.0, square);
         if below <= DEPENDENT * DEPENDENT * length || below == 0.0 {
-            return None;
+            let column = whole.to_vec();
+            let mut direction = back_substitute(columns, rows, &diagonal[..j], &column)?;
+            direction.iter_mut().for_each(|x| *x = -*x);
+            direction.push(1.0);
+            direction.resize(k, 0.0);
+            return Some(Solved::Dependent(direction));
         }
+        let reflector = &mut whole[j..];
         let root = below.sqrt();
         let value = if reflector[0] > 0.0 { -root } else { root };
         reflector[0] -= value;
@@ -131,10 +174,20 @@ fn least_squares(columns: &mut [f64], rows: usize, rest: &mut [f64]) -> Option<V
             column[j..].iter_mut().zip(reflector.iter()).for_each(|(c, r)| *c -= factor * r);
         }
     }
+    back_substitute(columns, rows, &diagonal, rest).map(Solved::Full)
+}
+
+fn back_substitute(
+    columns: &[f64],
+    rows: usize,
+    diagonal: &[f64],
+    target: &[f64],
+) -> Option<Vec<f64>> {
+    let k = diagonal.len();
     let mut solution = vec![0.0; k];
     for row in (0..k).rev() {
         let known: f64 = (row + 1..k).map(|c| columns[c * rows + row] * solution[c]).sum();
-        solution[row] = (rest[row] - known) / diagonal[row];
+        solution[row] = (target[row] - known) / diagonal[row];
     }
     solution.iter().all(|x| x.is_finite()).then_some(solution)
 }

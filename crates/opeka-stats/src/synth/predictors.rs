@@ -4,6 +4,7 @@
 use super::search;
 use super::simplex::{Simplex, SimplexFit, square};
 use crate::Reason;
+use crate::random::Random;
 
 /// The logarithm (base 10) of the smallest weight of a predictor, beside a largest one of 1.
 const SMALLEST: f64 = -8.0;
@@ -13,7 +14,10 @@ const SMALLEST: f64 = -8.0;
 const PERFECT: f64 = 1e-18;
 
 /// Starts of which the way down is walked to its end.
-const DEEP: usize = 4;
+const DEEP: usize = 3;
+
+/// Points that are tried at random, the same ones always, and of which the best are starts.
+const TRIED: usize = 300;
 
 /// Predictors and outcomes of a treated area and its donors.
 #[derive(Clone, Debug)]
@@ -135,14 +139,9 @@ impl Problem {
         if self.m == 1 || self.n() == 1 || equal.loss_w <= PERFECT {
             return Ok(equal);
         }
-        let mut starts: Vec<search::Lowest> = self
-            .starts(&equal)
-            .into_iter()
-            .map(|point| search::Lowest { value: self.evaluate(&point, &equal).1, point })
-            .collect();
-        starts.sort_by(|a, b| a.value.total_cmp(&b.value));
         let mut best: Option<search::Lowest> = None;
-        for start in starts.into_iter().take(DEEP) {
+        let starts = [self.starts(&equal), self.tried()];
+        for start in starts.into_iter().flat_map(|points| self.most_promising(points, &equal)) {
             let mut warm = equal.fit.weights.clone();
             let found = search::descend(start.point, (SMALLEST, 0.0), |point| {
                 let (weights, loss) = self.evaluate_from(point, &warm);
@@ -160,8 +159,27 @@ impl Problem {
         Ok(if found.loss_v < equal.loss_v { found } else { equal })
     }
 
-    fn evaluate(&self, point: &[f64], equal: &Matched) -> (Vec<f64>, f64) {
-        self.evaluate_from(point, &equal.fit.weights)
+    fn most_promising(&self, points: Vec<Vec<f64>>, equal: &Matched) -> Vec<search::Lowest> {
+        let value = |point: &[f64]| self.evaluate_from(point, &equal.fit.weights).1;
+        let mut starts: Vec<search::Lowest> = points
+            .into_iter()
+            .map(|point| search::Lowest { value: value(&point), point })
+            .collect();
+        starts.sort_by(|a, b| a.value.total_cmp(&b.value));
+        starts.truncate(DEEP);
+        starts
+    }
+
+    /// Points all over the box, more of them where no predictor is without weight.
+    fn tried(&self) -> Vec<Vec<f64>> {
+        let mut random = Random::new(1, 0);
+        (0..TRIED)
+            .map(|k| {
+                let lowest = if k % 2 == 0 { SMALLEST } else { 0.4 * SMALLEST };
+                let draw = |_| lowest * f64::from(random.below(1_000)) / 1_000.0;
+                (0..self.m).map(draw).collect()
+            })
+            .collect()
     }
 
     fn evaluate_from(&self, point: &[f64], warm: &[f64]) -> (Vec<f64>, f64) {

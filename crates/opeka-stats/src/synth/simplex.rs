@@ -11,10 +11,13 @@ use super::corral::Corral;
 use crate::Reason;
 
 /// A reduced gradient below this share of the largest squared distance is no gradient.
-const GRADIENT: f64 = 1e-13;
+const GRADIENT: f64 = 1e-14;
 
 /// Donors whose reduced gradient is below this share are tied with those that have weight.
-const TIED: f64 = 1e-11;
+const TIED: f64 = 1e-13;
+
+/// A squared distance below this share is none: the target is matched without error.
+const MATCHED: f64 = 1e-18;
 
 /// Singular values below this share of the largest one are zero.
 const RANK: f64 = 1e-10;
@@ -211,8 +214,7 @@ impl Simplex {
         if !least.is_finite() {
             return Err(crate::reason::too_large());
         }
-        let tied: Vec<usize> =
-            (0..self.donors).filter(|j| gradients[*j] - level <= TIED * self.scale).collect();
+        let tied = self.tied(&gradients, level);
         let with_weight = fit.weights.iter().filter(|weight| **weight > 0.0).count();
         if self.ridge > 0.0 || tied.len() <= with_weight {
             return Ok(fit);
@@ -223,6 +225,13 @@ impl Simplex {
             return Ok(fit);
         }
         Ok(SimplexFit { weights: others, unique: false, ..fit })
+    }
+
+    /// Donors that may have weight in the best fit: all of them where the target is matched.
+    fn tied(&self, gradients: &[f64], level: f64) -> Vec<usize> {
+        let matched = level <= MATCHED * self.scale;
+        let tied = |j: &usize| matched || gradients[*j] - level <= TIED * self.scale;
+        (0..self.donors).filter(tied).collect()
     }
 
     /// Of the weights on the tied donors that fit as well as `best`, those with the smallest sum of
@@ -246,9 +255,7 @@ impl Simplex {
     /// Of the weights that fit as well as `best`, those that fit `second` best.
     pub(crate) fn best_of_the_best(&self, best: &[f64], second: &Self) -> Option<Vec<f64>> {
         let (gradients, level) = self.gradients(best);
-        let tied: Vec<usize> = (0..self.donors)
-            .filter(|j| gradients[*j] - level <= 10.0 * TIED * self.scale)
-            .collect();
+        let tied = self.tied(&gradients, level);
         let face = Face::new(self, best, &tied);
         let columns: Vec<f64> =
             tied.iter().flat_map(|donor| second.column(*donor).iter().copied()).collect();

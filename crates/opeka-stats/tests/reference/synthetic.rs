@@ -138,17 +138,28 @@ fn prop99_predictors(folder: &Path) -> Result<()> {
     let rows_with = PanelRows { covariates: &covariates, ..panel.rows() };
     let outcome_times = [1988.0, 1980.0, 1975.0];
     let options = SyntheticControlOptions { outcome_times: &outcome_times, ..Default::default() };
-    let t=std::time::Instant::now();
-    let one = synthetic_control(&rows_with, &panel.treated, &SyntheticControlOptions{placebos:false,..options.clone()});
-    println!("one {:?} loss {:?} att {:?} p {:?}",t.elapsed(), one.pre_rmspe.map(|x|x*x), one.effect.estimate, one.effect.p_value);
-    for p in &one.predictors { println!("{p:?}"); }
-    for w in one.weights.iter().filter(|w|w.weight>1e-6) {println!("{} {}", w.unit,w.weight);}
-    let t=std::time::Instant::now();
-    let ours = synthetic_control(&rows_with, &panel.treated, &options);
-    println!("all {:?} {:?} {:?} {:?} {:?}",t.elapsed(),ours.rank,ours.n_placebos,ours.effect.note, ours.rmspe_ratio);
-    for (i,s) in rows(&theirs["placebo"]["states"])?.iter().enumerate() {
-        let p=ours.placebos.iter().find(|p|Some(p.unit.as_str())==s.as_str());
-        println!("{s} {:?} {:?} | {:?} {:?}", p.and_then(|p|p.pre_rmspe), theirs["placebo"]["pre"][i].as_f64(), p.and_then(|p|p.rmspe_ratio), theirs["placebo"]["ratio"][i].as_f64());
+    let names = ["lnincome", "retprice", "age15_24", "beer", "cigsale_1988", "cigsale_1980", "cigsale_1975"];
+
+    // Given the weights of predictors, the weights of donors are unique.
+    for fit in ["equal_v", "bfgs", "nm_bfgs_tight_ipop"] {
+        let theirs = &theirs[fit];
+        let v = names.iter().map(|name| given(&theirs["v"], name)).collect::<Result<Vec<_>>>()?;
+        let given_v = SyntheticControlOptions {
+            predictor_weights: Some(&v),
+            placebos: false,
+            ..options.clone()
+        };
+        let ours = synthetic_control(&rows_with, &panel.treated, &given_v);
+        let worst = ours.path.iter().zip(rows(&theirs["gap"])?).map(|(p, g)| (p.gap - g.as_f64().unwrap()).abs()).fold(0.0, f64::max);
+        println!("{fit} {worst} {:?} {:?}", ours.pre_rmspe.map(|x| x*x), theirs["loss_v"]);
+        println!("   {:?}", ours.weights.iter().map(|w| (w.weight - theirs["w"][&w.unit].as_f64().unwrap()).abs()).fold(0.0, f64::max));
     }
+    let t = std::time::Instant::now();
+    let ours = synthetic_control(&rows_with, &panel.treated, &options);
+    println!("{:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    let p=Panel::prop99(folder)?;
+    for _ in 0..20 { synthetic_control(&p.rows(), &p.treated, &SyntheticControlOptions::default()); }
+    println!("outcomes all {:?}", t.elapsed()/20);
     Ok(())
 }
