@@ -162,6 +162,16 @@ pub use rate::mean::{MeanCi, mean_ci};
 pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
+pub use synth::augmented::{
+    AugmentedInference, AugmentedOptions, AugmentedPoint, AugmentedSyntheticControl,
+    AugmentedWeight, augmented_synthetic_control,
+};
+pub use synth::placebo::Placebo;
+pub use synth::ridge::LambdaError;
+pub use synth::synthetic_control::{
+    DonorWeight, PredictorBalance, SyntheticControl, SyntheticControlOptions, SyntheticPoint,
+    TreatedArea, synthetic_control,
+};
 pub use trend::aapc::{Aapc, aapc};
 pub use trend::blocks::{
     BlockDependence, BlockMannKendall, regional_mann_kendall, seasonal_mann_kendall,

@@ -15,6 +15,7 @@ mod rates;
 mod staggered;
 mod standardised;
 mod support;
+mod synthetic;
 mod trends;
 mod twfe;
 
@@ -45,5 +46,6 @@ fn main() -> ExitCode {
     trials.extend(event_studies::trials(reference));
     trials.extend(staggered::trials(reference));
     trials.extend(callaway::trials(reference));
+    trials.extend(synthetic::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
