@@ -136,6 +136,12 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use its::CounterfactualPoint;
+pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
+pub use its::options::{
+    ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,
+};
+pub use its::segmented::{Its, its};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};
