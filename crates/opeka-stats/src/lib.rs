@@ -154,6 +154,11 @@ pub use inference::equivalence::{
     Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
 };
 pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
+pub use its::CounterfactualPoint;
+pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
+pub use its::options::{
+    ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,
+pub use its::segmented::{Its, its};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};

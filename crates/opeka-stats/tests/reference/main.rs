@@ -9,6 +9,7 @@ mod control;
 mod event_studies;
 mod forecasts;
 mod growth;
+mod its;
 mod joinpoint;
 mod mann_kendall;
 mod rates;
@@ -47,5 +48,6 @@ fn main() -> ExitCode {
     trials.extend(staggered::trials(reference));
     trials.extend(callaway::trials(reference));
     trials.extend(synthetic::trials(reference));
+    trials.extend(its::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
