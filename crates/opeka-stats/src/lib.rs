@@ -136,6 +136,9 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::honest::{
+    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
+};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};

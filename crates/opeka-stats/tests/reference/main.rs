@@ -7,6 +7,7 @@
 mod control;
 mod forecasts;
 mod growth;
+mod honest;
 mod joinpoint;
 mod mann_kendall;
 mod rates;
@@ -37,5 +38,6 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(honest::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
