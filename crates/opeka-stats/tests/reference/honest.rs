@@ -84,10 +84,10 @@ impl Allowed {
         let step = grid_step(result)?;
         let seeds: Vec<Vec<(f64, f64)>> = (0..40)
             .map(|seed| {
-                limits(
-                    &inputs
-                        .run(weights, &HonestDidOptions { seed, draws: 1000, ..options.clone() }),
-                )
+                limits(&inputs.run(
+                    weights,
+                    &HonestDidOptions { seed, draws: 1000, breakdown: false, ..options.clone() },
+                ))
             })
             .collect::<Result<_>>()?;
         let spread = |values: Vec<f64>| {

@@ -155,7 +155,11 @@ impl ConditionalTest {
             }
             _ => {}
         }
-        if !(low <= eta && eta <= high) {
+        // The top corner is on top: beyond the ends it is by rounding alone.
+        if eta >= high {
+            return false;
+        }
+        if eta <= low {
             return true;
         }
         let error = variance.sqrt();

@@ -148,9 +148,15 @@ fn path(quadratic: &DMatrix<f64>, linear: &[f64]) -> Result<Vec<(f64, Vec<f64>)>
         }
         // Of the active ones Q q + p = −μ sign: they move by Q⁻¹ sign for each unit less of μ.
         let k = active.len();
-        let block = DMatrix::from_fn(k, k, |i, j| quadratic[(active[i].0, active[j].0)]);
-        let signs = DVector::from_fn(k, |i, _| active[i].1);
-        let Some(speed) = block.cholesky().map(|factor| factor.solve(&signs)) else {
+        let speed = match k {
+            0 => Some(Vec::new()),
+            _ => {
+                let block = DMatrix::from_fn(k, k, |i, j| quadratic[(active[i].0, active[j].0)]);
+                let signs = DVector::from_fn(k, |i, _| active[i].1);
+                block.cholesky().map(|factor| factor.solve(&signs).iter().copied().collect())
+            }
+        };
+        let Some(speed) = speed else {
             return Err(Reason::because("the covariance of the coefficients is singular"));
         };
         let gradient = |i: usize| -> (f64, f64) {

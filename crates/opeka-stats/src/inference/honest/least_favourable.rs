@@ -5,7 +5,8 @@ use nalgebra::DMatrix;
 use super::vertices::Vertex;
 use crate::random::Random;
 
-/// Draws of the coefficients around zero, the same for every test of an analysis.
+/// Draws of the coefficients around zero, the same for every test of an analysis. Each is used with
+/// both of its signs: limits of an effect and of its negative are mirror images.
 pub(super) struct Draws {
     /// One standard normal vector after the other.
     normal: Vec<f64>,
@@ -31,10 +32,14 @@ impl Draws {
             })
             .collect();
         let highest = |draw: &[f64]| {
-            let value = |weights: &Vec<f64>| super::arp::dot(weights, draw);
-            weights.iter().map(value).fold(f64::NEG_INFINITY, f64::max)
+            let mut most = [f64::NEG_INFINITY; 2];
+            for weights in &weights {
+                let value = super::arp::dot(weights, draw);
+                most = [f64::max(most[0], value), f64::max(most[1], -value)];
+            }
+            most
         };
-        let mut highest: Vec<f64> = self.normal.chunks_exact(self.size).map(highest).collect();
+        let mut highest: Vec<f64> = self.normal.chunks_exact(self.size).flat_map(highest).collect();
         quantile(&mut highest, level)
     }
 }

@@ -212,7 +212,8 @@ impl<'a> Analysis<'a> {
             .par_iter()
             .map(|m| HonestLimits { note: few.clone(), ..self.limits_or_reason(*m) })
             .collect();
-        let (breakdown, told) = self.breakdown();
+        let (breakdown, told) =
+            if self.options.breakdown { self.breakdown() } else { (None, None) };
         let note = few.into_iter().chain(told).collect::<Vec<_>>().join("; ");
         Ok(HonestDid {
             estimate: Some(estimate),

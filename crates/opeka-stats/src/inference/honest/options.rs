@@ -61,6 +61,8 @@ pub struct HonestDidOptions {
     pub draws: usize,
     /// Limits on a grid of so many points, as in the reference package, and not to the last digits.
     pub grid_points: Option<usize>,
+    /// Whether the breakdown value is looked for.
+    pub breakdown: bool,
     /// The treated units behind the coefficients, for the note.
     pub n_treated: Option<usize>,
 }
@@ -76,6 +78,7 @@ impl Default for HonestDidOptions {
             seed: 1,
             draws: 10_000,
             grid_points: None,
+            breakdown: true,
             n_treated: None,
         }
     }

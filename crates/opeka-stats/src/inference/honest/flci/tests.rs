@@ -34,6 +34,9 @@ fn by_signs(quadratic: &DMatrix<f64>, linear: &[f64], penalty: f64) -> Vec<f64> 
             (0..n).map(|i| (code / 3usize.pow(i as u32) % 3) as f64 - 1.0).collect();
         let active: Vec<usize> = (0..n).filter(|i| signs[*i] != 0.0).collect();
         let k = active.len();
+        if k == 0 {
+            continue;
+        }
         let block = DMatrix::from_fn(k, k, |i, j| quadratic[(active[i], active[j])]);
         let right = DVector::from_fn(k, |i, _| -linear[active[i]] - penalty * signs[active[i]]);
         let Some(solved) = block.lu().solve(&right) else { continue };
