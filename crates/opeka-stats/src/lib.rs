@@ -121,6 +121,10 @@ pub use control::overdispersion::{
 };
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
+pub use did::errors::{Degrees, Errors};
+pub use did::event_study::{EventStudy, EventStudyOptions, event_study};
+pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
+pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};
@@ -139,6 +143,10 @@ pub use inequality::variation::coefficient_of_variation;
 pub use inference::honest::{
     HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
 };
+pub use inference::equivalence::{
+    Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
+};
+pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};

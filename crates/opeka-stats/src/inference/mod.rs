@@ -2,3 +2,6 @@
 
 pub(crate) mod cluster;
 pub(crate) mod honest;
+pub(crate) mod equivalence;
+pub(crate) mod pretrend;
+pub(crate) mod wald;

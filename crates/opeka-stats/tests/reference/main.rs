@@ -5,6 +5,7 @@
 //! it names none; a variable that names no folder fails the run.
 
 mod control;
+mod event_studies;
 mod forecasts;
 mod growth;
 mod honest;
@@ -14,6 +15,7 @@ mod rates;
 mod standardised;
 mod support;
 mod trends;
+mod twfe;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,5 +41,7 @@ fn main() -> ExitCode {
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
     trials.extend(honest::trials(reference));
+    trials.extend(twfe::trials(reference));
+    trials.extend(event_studies::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
