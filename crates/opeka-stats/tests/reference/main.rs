@@ -10,6 +10,7 @@ mod event_studies;
 mod forecasts;
 mod growth;
 mod its;
+mod honest;
 mod joinpoint;
 mod mann_kendall;
 mod rates;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(honest::trials(reference));
     trials.extend(twfe::trials(reference));
     trials.extend(event_studies::trials(reference));
     trials.extend(staggered::trials(reference));
