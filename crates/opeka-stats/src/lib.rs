@@ -136,6 +136,10 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::resampling::MAX_DRAWS;
+pub use inference::wild_bootstrap::{
+    WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
+};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};

@@ -10,6 +10,7 @@ mod growth;
 mod joinpoint;
 mod mann_kendall;
 mod rates;
+mod resampling;
 mod standardised;
 mod support;
 mod trends;
@@ -37,5 +38,6 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(resampling::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
