@@ -162,6 +162,9 @@ pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
 pub use its::options::{
     ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,
 pub use its::segmented::{Its, its};
+pub use inference::resampling::MAX_DRAWS;
+pub use inference::wild_bootstrap::{
+    WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};

@@ -6,3 +6,7 @@ pub(crate) mod equivalence;
 pub(crate) mod pretrend;
 pub(crate) mod wald;
 pub(crate) mod multiplier;
+mod inversion;
+mod projection;
+pub(crate) mod resampling;
+pub(crate) mod wild_bootstrap;

@@ -15,6 +15,7 @@ mod joinpoint;
 mod mann_kendall;
 mod rates;
 mod staggered;
+mod resampling;
 mod standardised;
 mod support;
 mod synthetic;
@@ -51,5 +52,6 @@ fn main() -> ExitCode {
     trials.extend(callaway::trials(reference));
     trials.extend(synthetic::trials(reference));
     trials.extend(its::trials(reference));
+    trials.extend(resampling::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
