@@ -40,9 +40,10 @@ impl Panel {
         let names =
             table.rows.iter().map(|row| table.text(row, unit)).collect::<Result<Vec<_>>>()?;
         let time = table.column(time)?;
-        let treated = names.iter().zip(&time).map(|(name, time)| {
-            Some(f64::from(u8::from(*name == who && *time >= from)))
-        });
+        let treated = names
+            .iter()
+            .zip(&time)
+            .map(|(name, time)| Some(f64::from(u8::from(*name == who && *time >= from))));
         let treated = treated.collect();
         Ok(Self { y: table.column(y)?, unit: Labels::new(&names), time, treated })
     }
@@ -72,16 +73,21 @@ fn near(tolerance: f64, scale: f64, what: &str, actual: f64, expected: f64) -> R
 /// Weights, gaps and both placebo tests. −19.5 packs for Proposition 99.
 fn outcomes_only(folder: &Path, name: &str, panel: &Panel, who: &str) -> Result<()> {
     let theirs = answers(folder, name)?;
-    for (variant, treated_as_donors) in [
-        ("placebo_treated_excluded_from_donors", false),
-        ("placebo_treated_in_donors", true),
-    ] {
+    for (variant, treated_as_donors) in
+        [("placebo_treated_excluded_from_donors", false), ("placebo_treated_in_donors", true)]
+    {
         let options = SyntheticControlOptions { treated_as_donors, ..Default::default() };
         let ours = synthetic_control(&panel.rows(), &panel.treated, &options);
         within(OPTIMUM, "att", ours.effect.estimate, Some(given(&theirs, "att")?))?;
         within(OPTIMUM, "pre", ours.pre_rmspe, Some(given(&theirs, "pre_rmspe")?))?;
         for weight in &ours.weights {
-            near(OPTIMUM, 1.0, &weight.unit, weight.weight, given(&theirs["weights"], &weight.unit)?)?;
+            near(
+                OPTIMUM,
+                1.0,
+                &weight.unit,
+                weight.weight,
+                given(&theirs["weights"], &weight.unit)?,
+            )?;
         }
         same_gaps(OPTIMUM, &ours, &theirs["gaps"])?;
         placebo_test(&ours, &theirs[variant], who)?;
@@ -101,7 +107,11 @@ fn same_gaps(tolerance: f64, ours: &SyntheticControl, theirs: &Value) -> Result<
 
 fn placebo_test(ours: &SyntheticControl, theirs: &Value, who: &str) -> Result<()> {
     within(1e-12, "p", ours.effect.p_value, Some(given(theirs, "p_rank")?))?;
-    ensure!(ours.rank.map(|rank| rank as f64) == theirs["rank_treated"].as_f64(), "{:?}", ours.rank);
+    ensure!(
+        ours.rank.map(|rank| rank as f64) == theirs["rank_treated"].as_f64(),
+        "{:?}",
+        ours.rank
+    );
     for (place, unit) in rows(&theirs["units"])?.iter().enumerate() {
         let unit = unit.as_str().context("no name")?;
         let (pre, post, ratio) = if unit == who {
@@ -129,7 +139,8 @@ fn prop99_predictors(folder: &Path) -> Result<()> {
         let mut column = Vec::new();
         for row in &table.rows {
             let state = table.text(row, "state")?;
-            let found = of_state.rows.iter().find(|r| of_state.text(r, "state").ok() == Some(state));
+            let found =
+                of_state.rows.iter().find(|r| of_state.text(r, "state").ok() == Some(state));
             column.push(of_state.number(found.with_context(|| format!("no {state}"))?, name)?);
         }
         columns.push(column);
@@ -138,7 +149,15 @@ fn prop99_predictors(folder: &Path) -> Result<()> {
     let rows_with = PanelRows { covariates: &covariates, ..panel.rows() };
     let outcome_times = [1988.0, 1980.0, 1975.0];
     let options = SyntheticControlOptions { outcome_times: &outcome_times, ..Default::default() };
-    let names = ["lnincome", "retprice", "age15_24", "beer", "cigsale_1988", "cigsale_1980", "cigsale_1975"];
+    let names = [
+        "lnincome",
+        "retprice",
+        "age15_24",
+        "beer",
+        "cigsale_1988",
+        "cigsale_1980",
+        "cigsale_1975",
+    ];
 
     // Given the weights of predictors, the weights of donors are unique.
     for fit in ["equal_v", "bfgs", "nm_bfgs_tight_ipop"] {
@@ -150,16 +169,29 @@ fn prop99_predictors(folder: &Path) -> Result<()> {
             ..options.clone()
         };
         let ours = synthetic_control(&rows_with, &panel.treated, &given_v);
-        let worst = ours.path.iter().zip(rows(&theirs["gap"])?).map(|(p, g)| (p.gap - g.as_f64().unwrap()).abs()).fold(0.0, f64::max);
-        println!("{fit} {worst} {:?} {:?}", ours.pre_rmspe.map(|x| x*x), theirs["loss_v"]);
-        println!("   {:?}", ours.weights.iter().map(|w| (w.weight - theirs["w"][&w.unit].as_f64().unwrap()).abs()).fold(0.0, f64::max));
+        let worst = ours
+            .path
+            .iter()
+            .zip(rows(&theirs["gap"])?)
+            .map(|(p, g)| (p.gap - g.as_f64().unwrap()).abs())
+            .fold(0.0, f64::max);
+        println!("{fit} {worst} {:?} {:?}", ours.pre_rmspe.map(|x| x * x), theirs["loss_v"]);
+        println!(
+            "   {:?}",
+            ours.weights
+                .iter()
+                .map(|w| (w.weight - theirs["w"][&w.unit].as_f64().unwrap()).abs())
+                .fold(0.0, f64::max)
+        );
     }
     let t = std::time::Instant::now();
     let ours = synthetic_control(&rows_with, &panel.treated, &options);
     println!("{:?}", t.elapsed());
     let t = std::time::Instant::now();
-    let p=Panel::prop99(folder)?;
-    for _ in 0..20 { synthetic_control(&p.rows(), &p.treated, &SyntheticControlOptions::default()); }
-    println!("outcomes all {:?}", t.elapsed()/20);
+    let p = Panel::prop99(folder)?;
+    for _ in 0..20 {
+        synthetic_control(&p.rows(), &p.treated, &SyntheticControlOptions::default());
+    }
+    println!("outcomes all {:?}", t.elapsed() / 20);
     Ok(())
 }
