@@ -154,7 +154,7 @@ pub use inference::honest::{
     HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
 };
 pub use inference::equivalence::{
-    Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
+    Equivalence, EquivalenceOptions, LeadBound, PretrendEquivalence, pretrend_equivalence,
 };
 pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use its::CounterfactualPoint;

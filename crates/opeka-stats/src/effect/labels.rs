@@ -42,6 +42,11 @@ impl Labels {
         self.codes.is_empty()
     }
 
+    /// The name of a row.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        self.names.get(*self.codes.get(row)? as usize).map(String::as_str)
+    }
+
     pub(crate) fn name(&self, row: usize) -> &str {
         &self.names[self.codes[row] as usize]
     }
