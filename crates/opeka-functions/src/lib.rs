@@ -45,6 +45,7 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -103,6 +104,12 @@ mod holm;
 mod damped_holt;
 mod forecast;
 mod local_linear_trend;
+
+mod did_2x2;
+mod did_twfe;
+mod event_study;
+mod pretrend_equivalence;
+mod pretrend_test;
 
 mod aggregate;
 mod documentation;
@@ -186,6 +193,11 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    did_2x2::Did2x2,
+    did_twfe::DidTwfe,
+    event_study::EventStudy,
+    pretrend_test::PretrendTests,
+    pretrend_equivalence::PretrendEquivalences,
 }
 
 functions! {

@@ -151,7 +151,7 @@ pub use inequality::convergence::{
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
 pub use inference::equivalence::{
-    Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
+    Equivalence, EquivalenceOptions, LeadBound, PretrendEquivalence, pretrend_equivalence,
 };
 pub use inference::honest::{
     HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
