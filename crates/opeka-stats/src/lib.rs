@@ -141,6 +141,13 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::detectable_effect::{
+    DetectableEffect, DetectableEffectOptions, detectable_effect,
+};
+pub use inference::power::{
+    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
+    minimum_detectable_effect, power_of_design, required_units,
+};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};

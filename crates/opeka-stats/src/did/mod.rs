@@ -6,3 +6,6 @@ pub(crate) mod imputation;
 pub(crate) mod pretrends;
 pub(crate) mod sun_abraham;
 pub(crate) mod unit_time;
+
+#[cfg(test)]
+mod testing;
