@@ -167,6 +167,13 @@ pub use its::options::{
     ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,
 };
 pub use its::segmented::{Its, its};
+pub use inference::detectable_effect::{
+    DetectableEffect, DetectableEffectOptions, detectable_effect,
+};
+pub use inference::power::{
+    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
+    minimum_detectable_effect, power_of_design, required_units,
+};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};

@@ -274,12 +274,13 @@ fn sample(
         notes.add(format!("{n_always} {units} left out: treated at all times"));
     }
     let treated = |row: usize| start_of(row).filter(|start| seen_after.contains(start));
-    if unit_rows().all(|row| treated(row).is_none()) {
-        return Err(Reason::because("no unit is treated"));
+    let kept = || unit_rows().filter(|row| !always(*row));
+    if kept().all(|row| treated(row).is_none()) {
+        return Err(Reason::because("no unit is untreated first and treated later"));
     }
     let mut end = f64::INFINITY;
-    if unit_rows().filter(|row| !always(*row)).all(|row| treated(row).is_some()) {
-        let last = unit_rows().filter_map(treated).max_by(f64::total_cmp);
+    if kept().all(|row| treated(row).is_some()) {
+        let last = kept().filter_map(treated).max_by(f64::total_cmp);
         end = last.unwrap_or(end);
         notes.add(format!(
             "no unit is never treated: those treated from {end} are the controls, and the times \

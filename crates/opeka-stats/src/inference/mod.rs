@@ -10,3 +10,6 @@ mod projection;
 pub(crate) mod resampling;
 pub(crate) mod wald;
 pub(crate) mod wild_bootstrap;
+pub(crate) mod detectable_effect;
+mod placebo;
+pub(crate) mod power;

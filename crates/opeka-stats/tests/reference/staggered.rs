@@ -7,7 +7,9 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use opeka_stats::{
     BaconComparison, DidImputationOptions, EffectAt, ImputationErrors, Labels, PanelRows,
-    SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, bacon, did_imputation, sun_abraham,
+    PowerAlternative, PowerDesign, PowerOptions, SunAbraham, SunAbrahamAggregation,
+    SunAbrahamOptions, bacon, did_imputation, minimum_detectable_effect, power_of_design,
+    required_units, sun_abraham,
 };
 use serde_json::Value;
 
@@ -27,6 +29,7 @@ pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
             weighted(folder, "ehec_medicaid")
         }),
         trial("did2s_ehec::att_0_0734", reference, two_stages),
+        trial("power_public", reference, designs),
     ]
 }
 
@@ -172,4 +175,32 @@ fn two_stages(folder: &Path) -> Result<()> {
     let effect = &ours.effects[0].effect;
     within(CLOSED, "coef", effect.estimate, Some(given(&answers, "coef")?))?;
     within(CLOSED, "se", effect.std_error, Some(given(&answers, "se")?))
+}
+
+fn designs(folder: &Path) -> Result<()> {
+    for row in rows(&answers(folder, "power_public")?["grid"])? {
+        let what = row.to_string();
+        let design = PowerDesign {
+            n_treated: given(row, "n_treated")?,
+            n_control: given(row, "n_control")?,
+            n_pre: given(row, "n_pre")?,
+            n_post: given(row, "n_post")?,
+            sigma: given(row, "sigma")?,
+            rho: given(row, "rho")?,
+        };
+        let name = row["alternative"].as_str().context("an alternative")?;
+        let options = PowerOptions {
+            power: given(row, "target_power")?,
+            alternative: PowerAlternative::named(name).context("an alternative")?,
+            ..PowerOptions::default()
+        };
+        let effect = given(row, "effect")?;
+        let smallest = minimum_detectable_effect(&design, &options);
+        within(CLOSED, &what, smallest.estimate, Some(given(row, "mde")?))?;
+        let power = power_of_design(&design, effect, &options);
+        within(CLOSED, &what, power.estimate, Some(given(row, "power")?))?;
+        let units = required_units(&design, effect, 0.5, &options);
+        within(CLOSED, &what, units.estimate, Some(given(row, "required_n_total")?))?;
+    }
+    Ok(())
 }
