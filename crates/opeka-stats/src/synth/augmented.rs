@@ -236,7 +236,8 @@ fn describe(options: &AugmentedOptions, lambda: Option<f64>) -> String {
         (true, false) => "ridge regression from equal weights",
         _ => "synthetic control",
     };
-    let effects = if options.fixed_effects { ", less each area's mean before treatment" } else { "" };
+    let effects =
+        if options.fixed_effects { ", less each area's mean before treatment" } else { "" };
     let penalty = match (lambda, options.lambda) {
         (Some(_), None) => ", lambda by cross-validation with the one-standard-error rule",
         _ => "",
@@ -303,7 +304,9 @@ fn infer(
     let n_treated = study.areas.treated.len();
     let no_error = "no standard error: limits and tests come from the order of time";
     match options.inference {
-        AugmentedInference::None => notes.add("no standard error, limits and tests: none asked for"),
+        AugmentedInference::None => {
+            notes.add("no standard error, limits and tests: none asked for")
+        }
         AugmentedInference::Conformal => {
             notes.add(no_error);
             let gaps: Vec<f64> = result.path.iter().map(|point| point.gap).collect();

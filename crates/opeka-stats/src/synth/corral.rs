@@ -39,8 +39,12 @@ impl<'a> Corral<'a> {
         loop {
             match self.lowest()? {
                 Way::To(aim) => {
-                    let way: Vec<f64> =
-                        self.members.iter().zip(&aim).map(|(j, aim)| aim - self.weights[*j]).collect();
+                    let way: Vec<f64> = self
+                        .members
+                        .iter()
+                        .zip(&aim)
+                        .map(|(j, aim)| aim - self.weights[*j])
+                        .collect();
                     if !self.walk(&way, 1.0) {
                         self.members.iter().zip(aim).for_each(|(j, aim)| self.weights[*j] = aim);
                         return Some(());

@@ -136,7 +136,8 @@ fn describe(unit: String, first_treated: f64, fit: &Result<Fitted, Reason>) -> P
     match fit {
         Ok(fit) => {
             let rmspe_ratio = Errors::ratio(fit.pre, fit.post);
-            let perfect = || Reason::of_part("the ratio", "the outcomes before are matched without error");
+            let perfect =
+                || Reason::of_part("the ratio", "the outcomes before are matched without error");
             Placebo {
                 pre_rmspe: Some(fit.pre.root()),
                 post_rmspe: Some(fit.post.root()),

@@ -221,8 +221,7 @@ impl Problem {
             std::iter::once(&ones[..]).chain(columns.iter().map(|c| &c[..])).collect();
         let mut weights = vec![0.0; self.m];
         for t in 0..self.outcomes.rows() {
-            let y: Vec<f64> =
-                (0..n).map(|j| self.outcomes.column(j)[t]).chain([0.0]).collect();
+            let y: Vec<f64> = (0..n).map(|j| self.outcomes.column(j)[t]).chain([0.0]).collect();
             let fit = crate::least_squares::fit(&design, &y, None)?;
             weights.iter_mut().zip(&fit.coefficients[1..]).for_each(|(w, b)| *w += b * b);
         }
@@ -240,9 +239,7 @@ impl Problem {
         let columns: Vec<f64> = (0..m)
             .flat_map(|k| {
                 let (distances, residual) = (&self.distances, &residual);
-                with_weight
-                    .iter()
-                    .map(move |j| residual[k] * (distances[j * m + k] - residual[k]))
+                with_weight.iter().map(move |j| residual[k] * (distances[j * m + k] - residual[k]))
             })
             .collect();
         let fit = Simplex::of_distances(with_weight.len(), columns, 0.0).fit().ok()?;

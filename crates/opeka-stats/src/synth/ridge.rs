@@ -132,7 +132,8 @@ pub(crate) fn fit(wide: &Wide, method: Method, warm: Option<&[f64]>) -> Result<R
         let chosen = match method.lambda {
             Some(lambda) => lambda,
             None => {
-                candidates = cross_validate(&matrix, method.simplex, &simplex_weights, &decomposed)?;
+                candidates =
+                    cross_validate(&matrix, method.simplex, &simplex_weights, &decomposed)?;
                 one_standard_error(&candidates)
                     .ok_or_else(|| Reason::because("no lambda can be chosen"))?
             }

@@ -71,9 +71,8 @@ fn run_simplex(
         let middle: Vec<f64> =
             (0..d).map(|k| simplex[..d].iter().map(|c| c.point[k]).sum::<f64>() / n).collect();
         let worst = simplex[d].clone();
-        let mut towards = |by: f64| {
-            at(middle.iter().zip(&worst.point).map(|(m, w)| m + by * (w - m)).collect())
-        };
+        let mut towards =
+            |by: f64| at(middle.iter().zip(&worst.point).map(|(m, w)| m + by * (w - m)).collect());
         let reflected = towards(-1.0);
         let next = if reflected.value < simplex[0].value {
             let expanded = towards(-expand);

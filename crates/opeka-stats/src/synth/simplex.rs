@@ -318,8 +318,9 @@ impl Face {
         });
         let svd = matrix.svd(false, true);
         let largest = svd.singular_values.iter().copied().fold(0.0, f64::max);
-        let kept: Vec<usize> =
-            (0..svd.singular_values.len()).filter(|k| svd.singular_values[*k] > RANK * largest).collect();
+        let kept: Vec<usize> = (0..svd.singular_values.len())
+            .filter(|k| svd.singular_values[*k] > RANK * largest)
+            .collect();
         let rows = svd.v_t.map_or_else(|| DMatrix::zeros(0, n), |v| v.select_rows(&kept));
         let weights = DVector::from_iterator(n, tied.iter().map(|donor| best[*donor]));
         let level = &rows * weights;
@@ -362,7 +363,8 @@ impl Face {
         let mut weights = vec![0.0; answer.len()];
         support.iter().for_each(|j| weights[*j] = all[*j]);
         let fits = (&self.rows * DVector::from_column_slice(&weights) - &self.level).amax() <= 1e-9;
-        let held = (0..answer.len()).all(|j| weights[j] >= 0.0 && (weights[j] > 0.0 || all[j] <= 1e-7));
+        let held =
+            (0..answer.len()).all(|j| weights[j] >= 0.0 && (weights[j] > 0.0 || all[j] <= 1e-7));
         (fits && held).then_some(weights)
     }
 }

@@ -244,7 +244,9 @@ impl<'a> Study<'a> {
             let place = areas.panel.times.iter().position(|known| known == time);
             match place {
                 None => {
-                    return Err(Reason::because(format!("outcome_times has {time}, which no row has")));
+                    return Err(Reason::because(format!(
+                        "outcome_times has {time}, which no row has"
+                    )));
                 }
                 Some(place) if place >= first_start => {
                     return Err(Reason::because(format!(
@@ -281,7 +283,8 @@ impl<'a> Study<'a> {
         match place.checked_sub(self.covariates.len()) {
             None => covariate_name(place),
             Some(k) => {
-                let time = self.outcome_times.get(k).map_or(f64::NAN, |t| self.areas.panel.times[*t]);
+                let time =
+                    self.outcome_times.get(k).map_or(f64::NAN, |t| self.areas.panel.times[*t]);
                 format!("outcome of {time}")
             }
         }
@@ -384,7 +387,9 @@ fn calculate(
     let post = fitted.iter().fold(Errors::default(), |sum, fit| sum.add(fit.post));
     let ratio = Errors::ratio(pre, post);
     if ratio.is_none() {
-        notes.add("the outcomes before treatment are matched without error: there is no ratio to rank");
+        notes.add(
+            "the outcomes before treatment are matched without error: there is no ratio to rank",
+        );
     }
     match areas.treated.len() {
         1 => treated_units::note(1).into_iter().for_each(|note| notes.add(note)),
@@ -399,7 +404,8 @@ fn calculate(
     let mut estimates = targets.iter().zip(&fitted).map(|(target, fit)| fit.estimate(target.start));
     let estimate = estimates.by_ref().sum::<f64>() / targets.len() as f64;
     require_finite_result(&[estimate])?;
-    let matched_on = if study.has_predictors() { "predictors" } else { "outcomes before treatment" };
+    let matched_on =
+        if study.has_predictors() { "predictors" } else { "outcomes before treatment" };
     let ranked = if test.p_value.is_some() {
         format!(", p by the rank of the RMSPE ratio among {} placebos", test.n)
     } else {
@@ -459,7 +465,8 @@ fn targets(areas: &Areas, separate: bool) -> Vec<Target> {
             vec![Target { units, start }]
         }
         None => {
-            let alone = |(unit, start): &(usize, usize)| Target { units: vec![*unit], start: *start };
+            let alone =
+                |(unit, start): &(usize, usize)| Target { units: vec![*unit], start: *start };
             areas.treated.iter().map(alone).collect()
         }
     }

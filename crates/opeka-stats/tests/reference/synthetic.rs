@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use opeka_stats::{
-    Labels, PanelRows, SyntheticControl, SyntheticControlOptions, synthetic_control,
+    AugmentedInference, AugmentedOptions, AugmentedSyntheticControl, Labels, PanelRows,
+    SyntheticControl, SyntheticControlOptions, augmented_synthetic_control, synthetic_control,
 };
 use serde_json::Value;
 
@@ -23,6 +24,12 @@ pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
             outcomes_only(folder, "sc_outcomes_kansas", &Panel::kansas(folder)?, "Kansas")
         }),
         trial("synth_prop99_abadie", reference, prop99_predictors),
+        trial("augsynth_prop99", reference, |folder| {
+            augmented(folder, "augsynth_prop99", &Panel::prop99(folder)?)
+        }),
+        trial("augsynth_kansas", reference, |folder| {
+            augmented(folder, "augsynth_kansas", &Panel::kansas(folder)?)
+        }),
     ]
 }
 
@@ -40,9 +47,10 @@ impl Panel {
         let names =
             table.rows.iter().map(|row| table.text(row, unit)).collect::<Result<Vec<_>>>()?;
         let time = table.column(time)?;
-        let treated = names.iter().zip(&time).map(|(name, time)| {
-            Some(f64::from(u8::from(*name == who && *time >= from)))
-        });
+        let treated = names
+            .iter()
+            .zip(&time)
+            .map(|(name, time)| Some(f64::from(u8::from(*name == who && *time >= from))));
         let treated = treated.collect();
         Ok(Self { y: table.column(y)?, unit: Labels::new(&names), time, treated })
     }
@@ -72,16 +80,21 @@ fn near(tolerance: f64, scale: f64, what: &str, actual: f64, expected: f64) -> R
 /// Weights, gaps and both placebo tests. −19.5 packs for Proposition 99.
 fn outcomes_only(folder: &Path, name: &str, panel: &Panel, who: &str) -> Result<()> {
     let theirs = answers(folder, name)?;
-    for (variant, treated_as_donors) in [
-        ("placebo_treated_excluded_from_donors", false),
-        ("placebo_treated_in_donors", true),
-    ] {
+    for (variant, treated_as_donors) in
+        [("placebo_treated_excluded_from_donors", false), ("placebo_treated_in_donors", true)]
+    {
         let options = SyntheticControlOptions { treated_as_donors, ..Default::default() };
         let ours = synthetic_control(&panel.rows(), &panel.treated, &options);
         within(OPTIMUM, "att", ours.effect.estimate, Some(given(&theirs, "att")?))?;
         within(OPTIMUM, "pre", ours.pre_rmspe, Some(given(&theirs, "pre_rmspe")?))?;
         for weight in &ours.weights {
-            near(OPTIMUM, 1.0, &weight.unit, weight.weight, given(&theirs["weights"], &weight.unit)?)?;
+            near(
+                OPTIMUM,
+                1.0,
+                &weight.unit,
+                weight.weight,
+                given(&theirs["weights"], &weight.unit)?,
+            )?;
         }
         same_gaps(OPTIMUM, &ours, &theirs["gaps"])?;
         placebo_test(&ours, &theirs[variant], who)?;
@@ -101,7 +114,11 @@ fn same_gaps(tolerance: f64, ours: &SyntheticControl, theirs: &Value) -> Result<
 
 fn placebo_test(ours: &SyntheticControl, theirs: &Value, who: &str) -> Result<()> {
     within(1e-12, "p", ours.effect.p_value, Some(given(theirs, "p_rank")?))?;
-    ensure!(ours.rank.map(|rank| rank as f64) == theirs["rank_treated"].as_f64(), "{:?}", ours.rank);
+    ensure!(
+        ours.rank.map(|rank| rank as f64) == theirs["rank_treated"].as_f64(),
+        "{:?}",
+        ours.rank
+    );
     for (place, unit) in rows(&theirs["units"])?.iter().enumerate() {
         let unit = unit.as_str().context("no name")?;
         let (pre, post, ratio) = if unit == who {
@@ -129,7 +146,8 @@ fn prop99_predictors(folder: &Path) -> Result<()> {
         let mut column = Vec::new();
         for row in &table.rows {
             let state = table.text(row, "state")?;
-            let found = of_state.rows.iter().find(|r| of_state.text(r, "state").ok() == Some(state));
+            let found =
+                of_state.rows.iter().find(|r| of_state.text(r, "state").ok() == Some(state));
             column.push(of_state.number(found.with_context(|| format!("no {state}"))?, name)?);
         }
         columns.push(column);
@@ -138,28 +156,215 @@ fn prop99_predictors(folder: &Path) -> Result<()> {
     let rows_with = PanelRows { covariates: &covariates, ..panel.rows() };
     let outcome_times = [1988.0, 1980.0, 1975.0];
     let options = SyntheticControlOptions { outcome_times: &outcome_times, ..Default::default() };
-    let names = ["lnincome", "retprice", "age15_24", "beer", "cigsale_1988", "cigsale_1980", "cigsale_1975"];
+    let names = [
+        "lnincome",
+        "retprice",
+        "age15_24",
+        "beer",
+        "cigsale_1988",
+        "cigsale_1980",
+        "cigsale_1975",
+    ];
 
-    // Given the weights of predictors, the weights of donors are unique.
-    for fit in ["equal_v", "bfgs", "nm_bfgs_tight_ipop"] {
+    // Given the weights of predictors, the weights of donors are unique. The solver of the reference
+    // stops at 1e-5 (`tight`) or at 5e-4 of its margin: its weights are not the best ones, which is
+    // checked here with the loss of both.
+    let predictors = Predictors::read(&of_state, &names)?;
+    for (fit, tolerance) in [("nm_bfgs_tight_ipop", 1e-4), ("equal_v", 2e-3), ("bfgs", 5e-3)] {
         let theirs = &theirs[fit];
         let v = names.iter().map(|name| given(&theirs["v"], name)).collect::<Result<Vec<_>>>()?;
-        let given_v = SyntheticControlOptions {
+        let fixed = SyntheticControlOptions {
             predictor_weights: Some(&v),
             placebos: false,
             ..options.clone()
         };
-        let ours = synthetic_control(&rows_with, &panel.treated, &given_v);
-        let worst = ours.path.iter().zip(rows(&theirs["gap"])?).map(|(p, g)| (p.gap - g.as_f64().unwrap()).abs()).fold(0.0, f64::max);
-        println!("{fit} {worst} {:?} {:?}", ours.pre_rmspe.map(|x| x*x), theirs["loss_v"]);
-        println!("   {:?}", ours.weights.iter().map(|w| (w.weight - theirs["w"][&w.unit].as_f64().unwrap()).abs()).fold(0.0, f64::max));
+        let ours = synthetic_control(&rows_with, &panel.treated, &fixed);
+        same_gaps(tolerance, &ours, &theirs["gap"])?;
+        within(tolerance, fit, ours.effect.estimate, Some(given(theirs, "att")?))?;
+        for weight in &ours.weights {
+            near(tolerance, 1.0, &weight.unit, weight.weight, given(&theirs["w"], &weight.unit)?)?;
+        }
+        let best = predictors
+            .loss(&v, |state| ours.weights.iter().find(|w| w.unit == state).map(|w| w.weight))?;
+        let other = predictors.loss(&v, |state| theirs["w"][state].as_f64())?;
+        within(1e-4, "their loss", Some(other), Some(given(theirs, "loss_w")?))?;
+        ensure!(best < other, "{fit}: {best} is no better than {other}");
     }
-    let t = std::time::Instant::now();
+
+    // The search: better than all of theirs, on the five states of the published Table 2 and near
+    // their weights, and the published p-value, 0.026 = 1/39.
     let ours = synthetic_control(&rows_with, &panel.treated, &options);
-    println!("{:?}", t.elapsed());
-    let t = std::time::Instant::now();
-    let p=Panel::prop99(folder)?;
-    for _ in 0..20 { synthetic_control(&p.rows(), &p.treated, &SyntheticControlOptions::default()); }
-    println!("outcomes all {:?}", t.elapsed()/20);
+    let loss = ours.pre_rmspe.context("no loss")?.powi(2);
+    for fit in ["nm_bfgs_tight_ipop", "equal_v", "bfgs"] {
+        ensure!(loss < given(&theirs[fit], "loss_v")?, "{fit} beats {loss}");
+    }
+    for weight in &ours.weights {
+        let published = theirs["published"]["w"][&weight.unit].as_f64().unwrap_or(0.0);
+        near(0.006, 1.0, &weight.unit, weight.weight, published)?;
+    }
+    within(1e-2, "att", ours.effect.estimate, Some(given(&theirs["nm_bfgs_tight_ipop"], "att")?))?;
+    within(1e-12, "p", ours.effect.p_value, Some(1.0 / 39.0))?;
+    near(
+        5e-4,
+        1.0,
+        "p",
+        ours.effect.p_value.context("no p")?,
+        given(&theirs["published"], "placebo_p")?,
+    )?;
+    let placebo = &theirs["placebo"];
+    for (place, state) in rows(&placebo["states"])?.iter().enumerate() {
+        let (Some(state), Some(pre)) = (state.as_str(), placebo["pre"][place].as_f64()) else {
+            continue;
+        };
+        let Some(ours) = ours.placebos.iter().find(|placebo| placebo.unit == state) else {
+            ensure!(state == "California", "no placebo {state}");
+            continue;
+        };
+        // The best fits there are. The reference undercuts them with weights that do not match the
+        // predictors as well as they can be: Kansas, Maine and Wyoming by 1,500 random starts with
+        // exact non-negative least squares (SciPy), South Dakota, whose predictors can be matched
+        // without error, by the one convex problem that is left.
+        let exact = [
+            ("Kansas", 3.8700785),
+            ("Maine", 3.0734674),
+            ("Wyoming", 9.0835907),
+            ("South Dakota", 2.0734386),
+        ];
+        let ours = ours.pre_rmspe.with_context(|| format!("{state} failed"))?;
+        match exact.iter().find(|(name, _)| *name == state) {
+            Some((_, exact)) => within(1e-5, state, Some(ours), Some(*exact))?,
+            None => ensure!(ours <= pre * (1.0 + 1e-6), "{state}: {ours} is worse than {pre}"),
+        }
+    }
+    Ok(())
+}
+
+/// Predictors by state, over their standard deviation.
+struct Predictors(Vec<(String, Vec<f64>)>);
+
+impl Predictors {
+    fn read(table: &Table, names: &[&str]) -> Result<Self> {
+        let mut states = Vec::new();
+        for row in &table.rows {
+            states.push((table.text(row, "state")?.to_owned(), vec![0.0; names.len()]));
+        }
+        for (k, name) in names.iter().enumerate() {
+            let values = table.column(name)?;
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
+            let spread = (squares / (n - 1.0)).sqrt();
+            states.iter_mut().zip(&values).for_each(|(state, x)| state.1[k] = x / spread);
+        }
+        Ok(Self(states))
+    }
+
+    /// Σ v (x₁ − X₀w)² for California.
+    fn loss(&self, v: &[f64], weight: impl Fn(&str) -> Option<f64>) -> Result<f64> {
+        let mut loss = 0.0;
+        for (k, v) in v.iter().enumerate() {
+            let mut error = 0.0;
+            for (state, values) in &self.0 {
+                let weight = match state.as_str() {
+                    "California" => -1.0,
+                    other => weight(other).with_context(|| format!("no weight of {other}"))?,
+                };
+                error += weight * values[k];
+            }
+            loss += v * error * error;
+        }
+        Ok(loss)
+    }
+}
+
+/// All that augsynth answers that is not random.
+fn augmented(folder: &Path, name: &str, panel: &Panel) -> Result<()> {
+    let theirs = answers(folder, name)?;
+    let run = |options: &AugmentedOptions| {
+        augmented_synthetic_control(&panel.rows(), &panel.treated, options)
+    };
+    let none = AugmentedOptions { inference: AugmentedInference::None, ..Default::default() };
+    let plain = AugmentedOptions { ridge: false, ..none.clone() };
+    let fixed_lambda = theirs["ridge_lambda_fixed"]["lambda"].as_f64();
+    // The answer without the simplex stands at the penalty that was chosen with it.
+    let lambda = theirs["ridge_no_scm"]["lambda"].as_f64();
+    let no_simplex = AugmentedOptions { simplex: false, lambda, ..none.clone() };
+    let cases = [
+        ("scm_none", plain.clone()),
+        ("ridge_cv_lambda", none.clone()),
+        ("ridge_lambda_fixed", AugmentedOptions { lambda: fixed_lambda, ..none.clone() }),
+        ("scm_fixedeff", AugmentedOptions { fixed_effects: true, ..plain.clone() }),
+        ("ridge_no_scm", no_simplex),
+    ];
+    for (key, options) in &cases {
+        let ours = run(options);
+        same_fit(key, &ours, &theirs[key])?;
+    }
+    let with = |inference| run(&AugmentedOptions { inference, ..none.clone() });
+    for (place, ours) in with(AugmentedInference::None).candidates.iter().enumerate() {
+        let cv = &theirs["lambda_cv"];
+        within(OPTIMUM, "lambda", Some(ours.lambda), cv["lambdas"][place].as_f64())?;
+        within(OSQP, "error", Some(ours.error), cv["errors"][place].as_f64())?;
+        within(OSQP, "se", Some(ours.std_error), cv["se"][place].as_f64())?;
+    }
+    let plus = with(AugmentedInference::JackknifePlus);
+    for (point, theirs) in plus.path.iter().zip(rows(&theirs["ridge_jackknife_plus"]["att"])?) {
+        within(OSQP, "low", point.conf_low, theirs["lower_bound"].as_f64())?;
+        within(OSQP, "high", point.conf_high, theirs["upper_bound"].as_f64())?;
+    }
+    let average = &theirs["ridge_jackknife_plus"]["average"][0];
+    within(OSQP, "low", plus.effect.conf_low, average["lower_bound"].as_f64())?;
+    within(OSQP, "high", plus.effect.conf_high, average["upper_bound"].as_f64())?;
+    let jackknife = with(AugmentedInference::Jackknife);
+    let their_jackknife = &theirs["ridge_jackknife"];
+    for (point, theirs) in jackknife.path.iter().zip(rows(&their_jackknife["att"])?) {
+        within(OSQP, "jackknife", point.jackknife_error, theirs["Std.Error"].as_f64())?;
+    }
+    let average = their_jackknife["average"][0]["Std.Error"].as_f64();
+    within(OSQP, "jackknife", jackknife.jackknife_error, average)?;
+    ensure!(jackknife.effect.std_error.is_none(), "an error with one treated area");
+
+    let conformal = AugmentedOptions { inference: AugmentedInference::Conformal, ..none };
+    for (key, options) in [
+        ("ridge_conformal_block", conformal.clone()),
+        ("scm_conformal_block", AugmentedOptions { ridge: false, ..conformal }),
+    ] {
+        same_tests(&run(&options), &theirs[key])?;
+    }
+    Ok(())
+}
+
+/// OSQP stops at 1e-8 of its residuals, which leaves its weights 1e-6 off.
+const OSQP: f64 = 2e-5;
+
+fn same_fit(key: &str, ours: &AugmentedSyntheticControl, theirs: &Value) -> Result<()> {
+    within(OSQP, key, ours.effect.estimate, Some(given(theirs, "avg_att")?))?;
+    within(OSQP, key, ours.l2_imbalance, Some(given(theirs, "l2_imbalance")?))?;
+    within(OSQP, key, ours.scaled_l2_imbalance, Some(given(theirs, "scaled_l2_imbalance")?))?;
+    within(OPTIMUM, key, ours.lambda, theirs["lambda"].as_f64())?;
+    for weight in &ours.weights {
+        near(1e-5, 1.0, &weight.unit, weight.weight, given(&theirs["weights"], &weight.unit)?)?;
+    }
+    let scale = ours.path.iter().map(|point| point.gap.abs()).fold(0.0, f64::max);
+    for point in &ours.path {
+        let theirs = given(&theirs["att"], &point.time.to_string())?;
+        near(OSQP, scale, &format!("{key} {}", point.time), point.gap, theirs)?;
+    }
+    Ok(())
+}
+
+fn same_tests(ours: &AugmentedSyntheticControl, theirs: &Value) -> Result<()> {
+    within(1e-12, "joint", ours.effect.p_value, theirs["average"][0]["p_val"].as_f64())?;
+    let scale = ours.path.iter().map(|point| point.gap.abs()).fold(0.0, f64::max);
+    for (point, theirs) in ours.path.iter().zip(rows(&theirs["att"])?) {
+        let what = format!("{point:?} {theirs}");
+        within(1e-12, &what, point.p_value, theirs["p_val"].as_f64())?;
+        let (low, high) = (theirs["lower_bound"].as_f64(), theirs["upper_bound"].as_f64());
+        ensure!(point.accepted.is_some() == low.is_some(), "{what}");
+        if let (Some((a, b)), Some(low), Some(high)) = (point.accepted, low, high) {
+            near(OSQP, scale, &what, a, low)?;
+            near(OSQP, scale, &what, b, high)?;
+        }
+    }
     Ok(())
 }
