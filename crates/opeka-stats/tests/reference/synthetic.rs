@@ -10,13 +10,14 @@ use opeka_stats::{
 };
 use serde_json::Value;
 
-use crate::support::{Table, answers, given, rows, trial, within};
+use crate::support::{Table, answers, carried, given, rows, trial, within};
 
 /// The reference solver's own accuracy: a unique optimum.
 const OPTIMUM: f64 = 1e-6;
 
 pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
     vec![
+        trial("carried::synthetic_control", Some(&carried()), carried_prop99),
         trial("sc_outcomes_prop99", reference, |folder| {
             outcomes_only(folder, "sc_outcomes_prop99", &Panel::prop99(folder)?, "California")
         }),
@@ -74,6 +75,50 @@ impl Panel {
 fn near(tolerance: f64, scale: f64, what: &str, actual: f64, expected: f64) -> Result<()> {
     let difference = (actual - expected).abs();
     ensure!(difference <= tolerance * scale, "{what}: {actual} is not {expected}");
+    Ok(())
+}
+
+/// Proposition 99: −19.5 packs by the synthetic control, −16.0 by the augmented one.
+fn carried_prop99(folder: &Path) -> Result<()> {
+    let path = folder.join("prop99.csv");
+    let panel = Panel::read(&path, ["state", "year", "packs"], "California", 1989.0)?;
+    let plain = synthetic_control(&panel.rows(), &panel.treated, &Default::default());
+    let augmented = |inference| {
+        let options = AugmentedOptions { inference, ..Default::default() };
+        augmented_synthetic_control(&panel.rows(), &panel.treated, &options)
+    };
+    let conformal = augmented(AugmentedInference::Conformal);
+    let plus = augmented(AugmentedInference::JackknifePlus);
+    let table = Table::open(&folder.join("synthetic_control.csv"))?;
+    let mut weights = 0;
+    for row in &table.rows {
+        let what = format!("{row:?}");
+        let expected = Some(table.number(row, "value")?);
+        let figure = table.text(row, "figure")?;
+        let exact = table.text(row, "function")? == "synthetic_control";
+        let ours = match (exact, figure) {
+            (true, "estimate") => plain.effect.estimate,
+            (true, "p_value") => plain.effect.p_value,
+            (true, "pre_rmspe") => plain.pre_rmspe,
+            (true, "rmspe_ratio") => plain.rmspe_ratio,
+            (true, "rank") => plain.rank.map(|rank| rank as f64),
+            (false, "estimate") => conformal.effect.estimate,
+            (false, "p_value") => conformal.effect.p_value,
+            (false, "lambda") => conformal.lambda,
+            (false, "l2_imbalance") => conformal.l2_imbalance,
+            (false, "scaled_l2_imbalance") => conformal.scaled_l2_imbalance,
+            (false, "conf_low") => plus.effect.conf_low,
+            (false, "conf_high") => plus.effect.conf_high,
+            (_, other) => {
+                let state = other.strip_prefix("weight of ").with_context(|| what.clone())?;
+                weights += 1;
+                plain.weights.iter().find(|w| w.unit == state).map(|w| w.weight)
+            }
+        };
+        within(if exact { OPTIMUM } else { OSQP }, &what, ours, expected)?;
+    }
+    let with_weight = plain.weights.iter().filter(|w| w.weight > 0.0).count();
+    ensure!(weights == with_weight, "{with_weight} states have weight");
     Ok(())
 }
 
