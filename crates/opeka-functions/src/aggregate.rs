@@ -22,14 +22,15 @@ use datafusion_expr::{
 use opeka_stats::Reason;
 
 use crate::parameters::{Options, Parameters};
-use crate::row::{Row, struct_array, struct_type};
+use crate::row::Answer;
 use crate::rows::{Batch, Rows, list_types};
 use crate::series::Series;
 
 /// A method that is given all rows of a group.
 pub(crate) trait Aggregate: Send + Sync + 'static {
     const PARAMETERS: Parameters;
-    type Result: Row;
+    /// A [`crate::row::Row`], or [`crate::row::Many`] of them.
+    type Result: Answer;
 
     /// The columns of `rows` are those of the parameters, in their order; a column of options is
     /// not among them. Rows in which a column is `NULL` have been left out.
@@ -68,7 +69,7 @@ impl<A: Aggregate> AggregateUDFImpl for Udaf<A> {
     }
 
     fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(struct_type::<A::Result>(Series::of(&A::PARAMETERS).is_some()))
+        Ok(A::Result::data_type(Series::of(&A::PARAMETERS).is_some()))
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -155,7 +156,7 @@ impl<A: Aggregate> Method<A> {
     /// The result for the rows of one group; `kept` is space for those that belong to the series.
     fn call(&self, rows: &Rows, kept: &mut Rows) -> (A::Result, Option<String>) {
         if let Some(option) = self.missing {
-            return (A::Result::unknown(Reason::missing(option)), None);
+            return (A::Result::refused(Reason::missing(option)), None);
         }
         match self.series.as_ref().and_then(|series| series.select(rows)) {
             None => (A::calculate(rows, &self.options), None),
@@ -169,8 +170,8 @@ impl<A: Aggregate> Method<A> {
     fn scalar(&self, rows: &Rows) -> Result<ScalarValue> {
         let (result, note) = self.call(rows, &mut Rows::new(&A::PARAMETERS));
         let notes = [note];
-        let array = struct_array(&[result], self.series.is_some().then_some(&notes[..]))?;
-        Ok(ScalarValue::Struct(Arc::new(array)))
+        let array = Answer::array(&[result], self.series.is_some().then_some(&notes[..]))?;
+        ScalarValue::try_from_array(&array, 0)
     }
 }
 
@@ -189,8 +190,7 @@ impl<A: Aggregate> Collector<A> {
 impl<A: Aggregate> Accumulator for Collector<A> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let batch = Batch::of(&A::PARAMETERS, values)?;
-        self.rows.push(&batch, &batch.kept(self.method.series.as_ref()));
-        Ok(())
+        self.rows.push(&batch, &batch.kept(self.method.series.as_ref()))
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
@@ -216,7 +216,7 @@ impl<A: Aggregate> Accumulator for Collector<A> {
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let batch = Batch::of(&A::PARAMETERS, values)?;
         for row in batch.kept(self.method.series.as_ref()) {
-            let Some(position) = self.rows.find(&batch, row) else {
+            let Some(position) = self.rows.find(&batch, row)? else {
                 return internal_err!("a row leaves a window that it never entered");
             };
             self.rows.remove(position);
@@ -327,7 +327,7 @@ impl<A: Aggregate> GroupsAccumulator for Grouped<A> {
         };
         let mut complete = batch.kept(self.method.series.as_ref());
         complete.retain(passes);
-        self.rows.push(&batch, &complete);
+        self.rows.push(&batch, &complete)?;
         self.add(complete.iter().map(|row| group_indices[*row]), total_num_groups)
     }
 
@@ -349,7 +349,7 @@ impl<A: Aggregate> GroupsAccumulator for Grouped<A> {
         }
         self.forget(n_groups);
         let notes = self.method.series.is_some().then_some(&notes[..]);
-        Ok(Arc::new(struct_array(&results, notes)?))
+        Answer::array(&results, notes)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

@@ -45,9 +45,10 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
-//! | `rows` | the rows that an aggregate or a window function is given |
+//! | `rows`; `words`, `lists` | the rows that an aggregate or a window function is given |
 //! | `series` | breaks, provisional values and forecasts |
 //! | `row` | results as Arrow structs |
 //! | `documentation` | what the program prints of a function |
@@ -105,12 +106,15 @@ mod local_linear_trend;
 
 mod aggregate;
 mod documentation;
+mod effects;
+mod lists;
 mod parameters;
 mod row;
 mod rows;
 mod scalar;
 mod series;
 mod window;
+mod words;
 
 #[cfg(test)]
 mod testing;
@@ -255,6 +259,28 @@ const FORECASTS: DocSection = DocSection {
     description: Some("The next years of a short series, with prediction intervals."),
 };
 
+/// The section of the functions that estimate effects of interventions.
+pub const EFFECTS_SECTION: &str = EFFECTS.label;
+
+/// The parts of the documentation of such a function, in their order.
+pub const METHOD_PARTS: [&str; 7] = [
+    "**What it estimates.**",
+    "**Assumptions.**",
+    "**Formula.**",
+    "**Returns**",
+    "**Nulls and small samples.**",
+    "**Deviations.**",
+    "**References.**",
+];
+
+const EFFECTS: DocSection = DocSection {
+    include: true,
+    label: "Intervention effects",
+    description: Some(
+        "Whether a programme changed anything, against areas without it or against the time before.",
+    ),
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +316,15 @@ mod tests {
             let doc = documentation.unwrap_or_else(|| panic!("{name} has no documentation"));
             for part in ["**Nulls and small samples.**", "**Returns**", "**References.**"] {
                 assert!(doc.description.contains(part), "{name}: description lacks {part}");
+            }
+            // The page of methods is made of these.
+            if doc.doc_section.label == EFFECTS.label {
+                for part in METHOD_PARTS {
+                    assert!(doc.description.contains(part), "{name}: description lacks {part}");
+                }
+                let places: Vec<Option<usize>> =
+                    METHOD_PARTS.iter().map(|part| doc.description.find(part)).collect();
+                assert!(places.is_sorted(), "{name}: the parts are not in order");
             }
             assert!(doc.syntax_example.starts_with(&format!("{name}(")), "{name}: syntax");
 

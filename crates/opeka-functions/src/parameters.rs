@@ -8,6 +8,8 @@ use datafusion_common::{Result, ScalarValue, internal_err, plan_err};
 use datafusion_expr::{ColumnarValue, Signature, Volatility};
 use datafusion_physical_expr_common::physical_expr::PhysicalExpr;
 
+use crate::lists::{list_at, list_of_numbers};
+
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
@@ -18,6 +20,13 @@ pub(crate) enum Kind {
     NumberOrNull,
     /// As above, for a column that may be left out. See [`crate::rows::Rows::given`].
     NumberOrNothing,
+    /// A column of true and false, or of 1 and 0, in which `NULL` is kept: it is not known.
+    FlagOrNull,
+    /// As above, for a column that may be left out.
+    FlagOrNothing,
+    /// A column of lists of numbers that may be left out, such as `[poverty, migration]`; a single
+    /// number is a list of one. See [`crate::rows::Rows::list`].
+    NumbersOrNothing,
     /// A column of text, such as a season or a region; numbers and booleans are taken as text.
     Text,
     /// A column of text that may be left out, and in which `NULL` says nothing.
@@ -26,6 +35,8 @@ pub(crate) enum Kind {
     NumberOption(f64),
     /// As above, where the default is to have none.
     NumberOrNone,
+    /// A list of numbers that is the same for all rows; the default is to have none.
+    NumbersOrNone,
     /// One of these words, the same for all rows; the first is the default.
     Choice(&'static [&'static str]),
     /// A text that is the same for all rows; the default is to have none.
@@ -42,6 +53,9 @@ impl Kind {
             Self::Number
                 | Self::NumberOrNull
                 | Self::NumberOrNothing
+                | Self::FlagOrNull
+                | Self::FlagOrNothing
+                | Self::NumbersOrNothing
                 | Self::Text
                 | Self::TextOrNothing
         )
@@ -49,7 +63,19 @@ impl Kind {
 
     /// Columns of numbers; the others are columns of words.
     pub(crate) fn is_numbers(self) -> bool {
-        matches!(self, Self::Number | Self::NumberOrNull | Self::NumberOrNothing)
+        matches!(
+            self,
+            Self::Number
+                | Self::NumberOrNull
+                | Self::NumberOrNothing
+                | Self::FlagOrNull
+                | Self::FlagOrNothing
+        )
+    }
+
+    /// Columns of lists of numbers.
+    pub(crate) fn is_lists(self) -> bool {
+        matches!(self, Self::NumbersOrNothing)
     }
 
     /// A row in which such a column is `NULL` is left out.
@@ -58,7 +84,7 @@ impl Kind {
     }
 
     fn is_required(self) -> bool {
-        matches!(self, Self::Number | Self::NumberOrNull | Self::Text)
+        matches!(self, Self::Number | Self::NumberOrNull | Self::FlagOrNull | Self::Text)
     }
 
     fn data_type(self) -> DataType {
@@ -66,8 +92,11 @@ impl Kind {
             Self::Number
             | Self::NumberOrNull
             | Self::NumberOrNothing
+            | Self::FlagOrNull
+            | Self::FlagOrNothing
             | Self::NumberOption(_)
             | Self::NumberOrNone => DataType::Float64,
+            Self::NumbersOrNothing | Self::NumbersOrNone => list_of_numbers(),
             Self::Flag(_) => DataType::Boolean,
             Self::Text | Self::TextOrNothing | Self::Choice(_) | Self::TextOrNone => DataType::Utf8,
         }
@@ -86,6 +115,21 @@ impl Kind {
             | Self::NumberOrNothing
             | Self::NumberOption(_)
             | Self::NumberOrNone => (!data_type.is_numeric()).then_some(("a number", "double")),
+            Self::FlagOrNull | Self::FlagOrNothing => {
+                let fits = data_type.is_numeric() || data_type == &DataType::Boolean;
+                (!fits).then_some(("true or false, or 1 or 0", "boolean"))
+            }
+            Self::NumbersOrNothing | Self::NumbersOrNone => {
+                let fits = match data_type {
+                    DataType::List(item)
+                    | DataType::LargeList(item)
+                    | DataType::FixedSizeList(item, _) => {
+                        item.data_type().is_numeric() || item.data_type().is_null()
+                    }
+                    other => other.is_numeric(),
+                };
+                (!fits).then_some(("a list of numbers such as `[a, b]`", "double"))
+            }
             Self::Flag(_) => {
                 (data_type != &DataType::Boolean).then_some(("true or false", "boolean"))
             }
@@ -104,10 +148,14 @@ impl Kind {
     /// The default as SQL would write it; `None` for what must be given.
     fn default_sql(self) -> Option<String> {
         match self {
-            Self::Number | Self::NumberOrNull | Self::Text => None,
-            Self::NumberOrNothing | Self::TextOrNothing | Self::NumberOrNone | Self::TextOrNone => {
-                Some("NULL".to_owned())
-            }
+            Self::Number | Self::NumberOrNull | Self::FlagOrNull | Self::Text => None,
+            Self::NumberOrNothing
+            | Self::FlagOrNothing
+            | Self::NumbersOrNothing
+            | Self::TextOrNothing
+            | Self::NumberOrNone
+            | Self::NumbersOrNone
+            | Self::TextOrNone => Some("NULL".to_owned()),
             Self::NumberOption(value) => Some(value.to_string()),
             Self::Choice(words) => {
                 Some(words.first().map_or("NULL".to_owned(), |word| format!("'{word}'")))
@@ -215,6 +263,7 @@ impl Parameters {
                 let due = match kind {
                     Kind::Flag(_) => "true or false",
                     Kind::Choice(_) | Kind::TextOrNone => "text",
+                    Kind::NumbersOrNone => "list of numbers",
                     _ => "number",
                 };
                 return plan_err!(
@@ -228,15 +277,14 @@ impl Parameters {
 
     /// An option's value, or its default.
     fn option(&self, name: &str, kind: Kind, given: Option<ScalarValue>) -> Result<OptionValue> {
+        if kind.is_column() {
+            return Ok(OptionValue::Column { nothing: false });
+        }
         Ok(match (kind, given) {
-            (
-                Kind::Number
-                | Kind::NumberOrNull
-                | Kind::NumberOrNothing
-                | Kind::Text
-                | Kind::TextOrNothing,
-                _,
-            ) => OptionValue::Column { nothing: false },
+            (Kind::NumbersOrNone, None) => OptionValue::Numbers(None),
+            (Kind::NumbersOrNone, Some(ScalarValue::List(list))) => {
+                OptionValue::Numbers(list_at(&list, 0)?.map(Vec::from))
+            }
             (Kind::NumberOption(default), None) => OptionValue::Number(Some(default)),
             (Kind::NumberOrNone, None) => OptionValue::Number(None),
             (Kind::NumberOption(_) | Kind::NumberOrNone, Some(ScalarValue::Float64(value))) => {
@@ -259,7 +307,7 @@ impl Parameters {
             }
             (Kind::TextOrNone, None) => OptionValue::Text(None),
             (Kind::TextOrNone, Some(ScalarValue::Utf8(value))) => OptionValue::Text(value),
-            (_, Some(value)) => {
+            (_, value) => {
                 return internal_err!("`{name}` of `{}` is {value:?}", self.function);
             }
         })
@@ -297,6 +345,7 @@ enum OptionValue {
         nothing: bool,
     },
     Number(Option<f64>),
+    Numbers(Option<Vec<f64>>),
     Choice(Option<&'static str>),
     Text(Option<String>),
     Flag(Option<bool>),
@@ -336,6 +385,14 @@ impl Options {
     pub(crate) fn number_or_none(&self, name: &str) -> Option<f64> {
         match self.get(name) {
             Some(OptionValue::Number(value)) => *value,
+            _ => None,
+        }
+    }
+
+    /// The list of a [`Kind::NumbersOrNone`].
+    pub(crate) fn numbers_or_none(&self, name: &str) -> Option<&[f64]> {
+        match self.get(name) {
+            Some(OptionValue::Numbers(value)) => value.as_deref(),
             _ => None,
         }
     }

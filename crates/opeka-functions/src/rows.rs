@@ -1,6 +1,5 @@
-//! Rows as they are kept for a method: columns of numbers and of words.
+//! Rows as they are kept for a method: columns of numbers, of words and of lists of numbers.
 
-use std::collections::HashMap;
 use std::mem::size_of;
 use std::sync::Arc;
 
@@ -10,13 +9,12 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::cast::{as_float64_array, as_list_array, as_string_array};
 use datafusion_common::{Result, internal_err};
 
-use opeka_stats::Reason;
+use opeka_stats::{Labels, Reason};
 
+use crate::lists::{Lists, list_at, list_of_numbers};
 use crate::parameters::{Kind, Options, Parameters};
 use crate::series::Series;
-
-/// The code of a missing word.
-const NOTHING: u32 = u32::MAX;
+use crate::words::Words;
 
 /// `NULL` among numbers that keep it: a `NaN` of its own, as in R, that no calculation makes.
 const MISSING: u64 = 0x7ff8_0000_0000_07a2;
@@ -42,40 +40,7 @@ pub(crate) struct Rows {
 enum Stored {
     Numbers(Vec<f64>),
     Words(Words),
-}
-
-/// Words as codes: a season, a region or a status is one of few.
-#[derive(Clone, Debug, Default)]
-struct Words {
-    /// Of the rows up to the last that has a word: a column that is left out takes no space.
-    codes: Vec<u32>,
-    words: Vec<Arc<str>>,
-    known: HashMap<Arc<str>, u32>,
-}
-
-impl Words {
-    /// Sets the word of a row, which is the last.
-    fn push(&mut self, row: usize, word: Option<&str>) {
-        if let Some(word) = word {
-            let code = self.code(word);
-            self.codes.resize(row, NOTHING);
-            self.codes.push(code);
-        }
-    }
-
-    fn code(&mut self, word: &str) -> u32 {
-        if let Some(code) = self.known.get(word) {
-            return *code;
-        }
-        let (code, word) = (self.words.len() as u32, Arc::<str>::from(word));
-        self.words.push(Arc::clone(&word));
-        self.known.insert(word, code);
-        code
-    }
-
-    fn word(&self, row: usize) -> Option<&str> {
-        self.words.get(*self.codes.get(row)? as usize).map(AsRef::as_ref)
-    }
+    Lists(Lists),
 }
 
 /// A batch of arguments, of which the complete rows are wanted: those in which every column that
@@ -88,6 +53,7 @@ pub(crate) struct Batch<'a> {
 enum Argument<'a> {
     Numbers(&'a Float64Array, Kind),
     Words(&'a StringArray, Kind),
+    Lists(&'a ListArray),
     /// A column that was left out.
     Nothing,
 }
@@ -112,6 +78,7 @@ impl<'a> Batch<'a> {
                 (Some(array), kind) if kind.is_numbers() => {
                     Argument::Numbers(as_float64_array(array)?, kind)
                 }
+                (Some(array), kind) if kind.is_lists() => Argument::Lists(as_list_array(array)?),
                 (Some(array), kind) => Argument::Words(as_string_array(array)?, kind),
             })
         };
@@ -124,7 +91,7 @@ impl<'a> Batch<'a> {
         let position = self.columns.iter().position(|column| match column {
             Argument::Numbers(array, kind) => kind.is_needed() && array.is_null(row),
             Argument::Words(array, kind) => kind.is_needed() && array.is_null(row),
-            Argument::Nothing => false,
+            Argument::Lists(_) | Argument::Nothing => false,
         })?;
         parameters.columns().nth(position).map(|(_, name, _)| name)
     }
@@ -175,6 +142,7 @@ impl Rows {
     pub(crate) fn new(parameters: &Parameters) -> Self {
         let stored = |(_, _, kind): (usize, &str, Kind)| match kind {
             kind if kind.is_numbers() => Stored::Numbers(Vec::new()),
+            kind if kind.is_lists() => Stored::Lists(Lists::default()),
             _ => Stored::Words(Words::default()),
         };
         let columns: Vec<Stored> = parameters.columns().map(stored).collect();
@@ -229,6 +197,7 @@ impl Rows {
         columns.iter().all(|column| match self.columns.get(*column) {
             Some(Stored::Numbers(numbers)) => numbers.get(row).is_some_and(|n| !is_missing(n)),
             Some(Stored::Words(words)) => words.word(row).is_some(),
+            Some(Stored::Lists(lists)) => lists.get(row).is_some(),
             None => false,
         })
     }
@@ -258,8 +227,24 @@ impl Rows {
         }
     }
 
+    /// The words of these rows, if each of them has one.
+    pub(crate) fn labels(&self, column: usize, rows: &[u32]) -> Option<Labels> {
+        match self.columns.get(column) {
+            Some(Stored::Words(words)) => words.labels(rows),
+            _ => None,
+        }
+    }
+
+    /// The list of a row; nothing where it is missing. A number that is missing in it is `NaN`.
+    pub(crate) fn list(&self, column: usize, row: usize) -> Option<&[f64]> {
+        match self.columns.get(column) {
+            Some(Stored::Lists(lists)) => lists.get(row),
+            _ => None,
+        }
+    }
+
     /// Adds rows of a batch, in ascending order.
-    pub(crate) fn push(&mut self, batch: &Batch<'_>, rows: &[usize]) {
+    pub(crate) fn push(&mut self, batch: &Batch<'_>, rows: &[usize]) -> Result<()> {
         let len = self.len + rows.len();
         for (present, column) in self.present.iter_mut().zip(&batch.columns) {
             *present |= !matches!(column, Argument::Nothing);
@@ -278,11 +263,17 @@ impl Rows {
                         words.push(position, array.is_valid(row).then(|| array.value(row)));
                     }
                 }
-                (Stored::Words(_), _) => {}
+                (Stored::Lists(lists), Argument::Lists(array)) => {
+                    for (position, &row) in (self.len..).zip(rows) {
+                        lists.push(position, list_at(array, row)?);
+                    }
+                }
+                (Stored::Words(_) | Stored::Lists(_), _) => {}
                 (Stored::Numbers(numbers), _) => numbers.resize(len, f64::from_bits(MISSING)),
             }
         }
         self.len = len;
+        Ok(())
     }
 
     /// Makes this the rows of another, in this order; the space is used again.
@@ -296,17 +287,8 @@ impl Rows {
                     to.clear();
                     to.extend(rows.iter().filter_map(|row| from.get(*row as usize)));
                 }
-                (Stored::Words(to), Stored::Words(from)) => {
-                    if to.words.len() != from.words.len() {
-                        to.words.clone_from(&from.words);
-                        to.known.clone_from(&from.known);
-                    }
-                    to.codes.clear();
-                    if !from.codes.is_empty() {
-                        let code = |row: &u32| from.codes.get(*row as usize).copied();
-                        to.codes.extend(rows.iter().map(|row| code(row).unwrap_or(NOTHING)));
-                    }
-                }
+                (Stored::Words(to), Stored::Words(from)) => to.take(from, rows),
+                (Stored::Lists(to), Stored::Lists(from)) => to.take(from, rows),
                 _ => {}
             }
         }
@@ -318,17 +300,24 @@ impl Rows {
         for column in &mut self.columns {
             match column {
                 Stored::Numbers(numbers) => drop(numbers.remove(row)),
-                Stored::Words(words) if row < words.codes.len() => drop(words.codes.remove(row)),
-                Stored::Words(_) => {}
+                Stored::Words(words) => words.remove(row),
+                Stored::Lists(lists) => lists.remove(row),
             }
         }
         self.len -= 1;
     }
 
     /// The first row that equals one of a batch.
-    pub(crate) fn find(&self, batch: &Batch<'_>, row: usize) -> Option<usize> {
+    pub(crate) fn find(&self, batch: &Batch<'_>, row: usize) -> Result<Option<usize>> {
+        let lists = batch.columns.iter().map(|column| match column {
+            Argument::Lists(array) => list_at(array, row),
+            _ => Ok(None),
+        });
+        let lists = lists.collect::<Result<Vec<_>>>()?;
         let same = |position: usize| {
-            self.columns.iter().zip(&batch.columns).all(|(stored, column)| match (stored, column) {
+            let columns = self.columns.iter().zip(&batch.columns).zip(&lists);
+            columns.into_iter().all(|((stored, column), list)| match (stored, column) {
+                (Stored::Lists(lists), _) => lists.is(position, list.as_deref()),
                 (Stored::Numbers(numbers), Argument::Numbers(array, _)) => {
                     numbers[position].to_bits() == number(array, row).to_bits()
                 }
@@ -339,7 +328,7 @@ impl Rows {
                 (Stored::Numbers(numbers), _) => is_missing(&numbers[position]),
             })
         };
-        (0..self.len).find(|position| same(*position))
+        Ok((0..self.len).find(|position| same(*position)))
     }
 
     /// Columns as lists, one list for each of the lengths, rows in this order.
@@ -355,6 +344,11 @@ impl Rows {
                 Stored::Words(_) if !present => {
                     return Ok(Arc::new(ListArray::new_null(item(Kind::Text), lengths.len())));
                 }
+                Stored::Lists(_) if !present => {
+                    let item = item(Kind::NumbersOrNothing);
+                    return Ok(Arc::new(ListArray::new_null(item, lengths.len())));
+                }
+                Stored::Lists(lists) => (item(Kind::NumbersOrNothing), lists.to_array(rows)?),
                 Stored::Numbers(numbers) => {
                     let values = rows.iter().map(|r| numbers[row(r)]);
                     (item(Kind::Number), Arc::new(Float64Array::from_iter_values(values)))
@@ -399,6 +393,12 @@ impl Rows {
                         words.push(position, values.is_valid(value).then(|| values.value(value)));
                     }
                 }
+                Stored::Lists(lists) => {
+                    let values = as_list_array(list.values())?;
+                    for (position, value) in (self.len..).zip(first..last) {
+                        lists.push(position, list_at(values, value)?);
+                    }
+                }
             }
         }
         // No column at all: the state of an accumulator that saw no batch.
@@ -417,10 +417,8 @@ impl Rows {
     pub(crate) fn size(&self) -> usize {
         let bytes = |stored: &Stored| match stored {
             Stored::Numbers(numbers) => numbers.capacity() * size_of::<f64>(),
-            Stored::Words(words) => {
-                let text: usize = words.words.iter().map(|word| word.len() + 64).sum();
-                words.codes.capacity() * size_of::<u32>() + text
-            }
+            Stored::Words(words) => words.size(),
+            Stored::Lists(lists) => lists.size(),
         };
         size_of::<Self>() + self.columns.iter().map(bytes).sum::<usize>()
     }
@@ -433,6 +431,10 @@ pub(crate) fn list_types(parameters: &Parameters) -> Vec<(&'static str, DataType
 }
 
 fn item(kind: Kind) -> FieldRef {
-    let data_type = if kind.is_numbers() { DataType::Float64 } else { DataType::Utf8 };
+    let data_type = match kind {
+        kind if kind.is_numbers() => DataType::Float64,
+        kind if kind.is_lists() => list_of_numbers(),
+        _ => DataType::Utf8,
+    };
     Arc::new(Field::new_list_field(data_type, true))
 }

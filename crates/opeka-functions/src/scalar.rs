@@ -146,7 +146,7 @@ impl<S: Scalar> ScalarUDFImpl for Udf<S> {
             method(&arguments)
         };
         let rows: Vec<S::Result> = (0..n_rows).map(result).collect();
-        let result: ArrayRef = Arc::new(struct_array(&rows, None)?);
+        let result: ArrayRef = Arc::new(struct_array::<S::Result, _>(&rows, None)?);
         if constant {
             Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?))
         } else {

@@ -158,7 +158,7 @@ mod tests {
         let pushed = batch.kept(Some(&series));
         assert_eq!(pushed, [0, 1, 2]);
         let mut rows = Rows::new(&PARAMETERS);
-        rows.push(&batch, &pushed);
+        rows.push(&batch, &pushed).unwrap();
         let (kept, note) = series.select(&rows).unwrap();
         assert_eq!(kept, [2]);
         assert_eq!(
@@ -174,7 +174,7 @@ mod tests {
         let arguments = [Arc::clone(&time), time, level, Arc::new(status)];
         let batch = Batch::of(&PARAMETERS, &arguments).unwrap();
         let mut rows = Rows::new(&PARAMETERS);
-        rows.push(&batch, &batch.kept(None));
+        rows.push(&batch, &batch.kept(None)).unwrap();
         Series::of(&PARAMETERS).unwrap().select(&rows)
     }
 

@@ -85,6 +85,34 @@ pub(crate) fn field(result: &ScalarValue, name: &str) -> ScalarValue {
     ScalarValue::try_from_array(structs.column_by_name(name).unwrap(), 0).unwrap()
 }
 
+/// The structs of the list that an aggregate returned.
+pub(crate) fn items(result: &ScalarValue) -> Vec<ScalarValue> {
+    let ScalarValue::List(list) = result else { panic!("not a list: {result}") };
+    let structs = list.value(0);
+    (0..structs.len()).map(|row| ScalarValue::try_from_array(&structs, row).unwrap()).collect()
+}
+
+/// A field of type double of a struct.
+pub(crate) fn number(result: &ScalarValue, name: &str) -> Option<f64> {
+    let ScalarValue::Float64(value) = field(result, name) else { panic!("{name} is no double") };
+    value
+}
+
+/// A field of type text of a struct.
+pub(crate) fn word(result: &ScalarValue, name: &str) -> Option<String> {
+    let ScalarValue::Utf8(value) = field(result, name) else { panic!("{name} is no text") };
+    value
+}
+
+/// A panel as columns: outcome, unit, time, and a fourth column of numbers.
+pub(crate) fn panel_batch(rows: &[(f64, &str, f64, Option<f64>)]) -> Vec<ArrayRef> {
+    let numbers = |get: fn(&(f64, &str, f64, Option<f64>)) -> Option<f64>| -> ArrayRef {
+        Arc::new(rows.iter().map(get).collect::<Float64Array>())
+    };
+    let unit: StringArray = rows.iter().map(|row| Some(row.1)).collect();
+    vec![numbers(|r| Some(r.0)), Arc::new(unit), numbers(|r| Some(r.2)), numbers(|r| r.3)]
+}
+
 /// Runs an aggregate over batches in the ways in which an engine may.
 pub(crate) struct AggregateTester<A> {
     options: Options,

@@ -122,7 +122,7 @@ impl<W: Window> PartitionEvaluator for Evaluator<W> {
         let missing_option = self.options.missing(&W::PARAMETERS);
         let kept = batch.kept(series.as_ref());
         let mut rows = Rows::new(&W::PARAMETERS);
-        rows.push(&batch, &kept);
+        rows.push(&batch, &kept)?;
 
         let mut known: Vec<Option<W::Result>> = (0..num_rows).map(|_| None).collect();
         let pieces = series.as_ref().and_then(|series| series.pieces(&rows));
@@ -161,7 +161,7 @@ impl<W: Window> PartitionEvaluator for Evaluator<W> {
             .map(|(row, result)| result.unwrap_or_else(|| unknown(row)))
             .collect();
         let notes = series.map(|_| vec![note; num_rows]);
-        Ok(Arc::new(struct_array(&results, notes.as_deref())?))
+        Ok(Arc::new(struct_array::<W::Result, _>(&results, notes.as_deref())?))
     }
 }
 
