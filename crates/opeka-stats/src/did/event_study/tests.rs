@@ -23,7 +23,8 @@ fn estimates(study: &EventStudy) -> Vec<(f64, Option<f64>)> {
 
 /// Two units treated from 3 on, two never; four times.
 fn four_units() -> Vec<Line> {
-    let outcomes = [[1.0, 2.0, 7.0, 9.0], [3.0, 4.5, 8.0, 9.0], [0.0, 1.0, 1.5, 2.0], [2.0, 2.0, 4.0, 3.0]];
+    let outcomes =
+        [[1.0, 2.0, 7.0, 9.0], [3.0, 4.5, 8.0, 9.0], [0.0, 1.0, 1.5, 2.0], [2.0, 2.0, 4.0, 3.0]];
     let mut lines = Vec::new();
     for (unit, outcomes) in (0u8..).zip(outcomes) {
         for (time, y) in (1..).zip(outcomes) {
@@ -108,7 +109,9 @@ fn one_treated_unit_has_a_covariance_but_no_error() {
 fn times_with_fractions_meet() {
     let lines: Vec<Line> = four_units()
         .into_iter()
-        .map(|(unit, time, y, first)| (unit, 2000.0 + time / 10.0, y, first.map(|f| 2000.0 + f / 10.0)))
+        .map(|(unit, time, y, first)| {
+            (unit, 2000.0 + time / 10.0, y, first.map(|f| 2000.0 + f / 10.0))
+        })
         .collect();
     let options = EventStudyOptions { reference: -0.1, ..EventStudyOptions::default() };
     let study = run(&lines, &options);
@@ -132,7 +135,12 @@ fn faults_are_named() {
     assert!(with(|line| line.3 = None).contains("no unit is ever treated"));
     assert!(with(|line| line.2 = 1.0).contains("the outcome is the same in all rows"));
     let always = with(|line| line.3 = line.3.map(|_| 1.0));
-    assert!(always.contains("no treated unit has a row at event time -1, the reference (there are 0, 1, 2, 3)"), "{always}");
+    assert!(
+        always.contains(
+            "no treated unit has a row at event time -1, the reference (there are 0, 1, 2, 3)"
+        ),
+        "{always}"
+    );
     assert!(with(|line| line.3 = Some(3.0)).contains("unit and time effects explain"));
     assert!(with(|line| line.2 = f64::INFINITY).contains("the outcome is inf"));
     assert!(text(&[], &default).contains("there are no rows"));
@@ -140,7 +148,8 @@ fn faults_are_named() {
     assert!(text(&four_units(), &leads).contains("leads is 0 (it must be a number of 1 or more)"));
     let lags = EventStudyOptions { lags: Some(f64::NAN), ..default };
     assert!(text(&four_units(), &lags).contains("lags is NaN"));
-    let one_bin = EventStudyOptions { lags: Some(0.0), leads: Some(1.0), reference: 0.0, ..default };
+    let one_bin =
+        EventStudyOptions { lags: Some(0.0), leads: Some(1.0), reference: 0.0, ..default };
     assert_eq!(run(&four_units(), &one_bin).event_times, [-1.0]);
     let level = EventStudyOptions { conf_level: 0.0, ..default };
     assert!(text(&four_units(), &level).contains("conf_level is 0"));

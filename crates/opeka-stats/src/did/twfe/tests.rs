@@ -305,9 +305,8 @@ fn one_unit_on_either_side_has_no_error() {
 
 #[test]
 fn faults_are_named() {
-    let text = |rows: &[(&str, f64, f64, f64)]| {
-        reason(run(rows, &TwfeOptions::default()).effect.reason)
-    };
+    let text =
+        |rows: &[(&str, f64, f64, f64)]| reason(run(rows, &TwfeOptions::default()).effect.reason);
     let with = |change: fn(&mut (&str, f64, f64, f64))| {
         let mut rows = FOUR;
         rows.iter_mut().for_each(change);
@@ -323,8 +322,7 @@ fn faults_are_named() {
     assert!(with(|row| row.1 = 1.0).contains("more than one row"));
     assert!(with(|row| row.2 = f64::NAN).contains("the outcome is NaN"));
     assert!(text(&[]).contains("there are no rows"));
-    let one_time: Vec<_> =
-        FOUR.into_iter().filter(|row| row.1 == 2.0).collect();
+    let one_time: Vec<_> = FOUR.into_iter().filter(|row| row.1 == 2.0).collect();
     assert!(text(&one_time).contains("there is 1 time"));
     let level = TwfeOptions { conf_level: 95.0, ..TwfeOptions::default() };
     assert!(reason(run(&FOUR, &level).effect.reason).contains("conf_level is 95"));
@@ -347,7 +345,8 @@ fn units_in_two_clusters_have_no_bias_reduced_error() {
     let names: Vec<&str> = FOUR.iter().map(|row| row.0).collect();
     let time: Vec<f64> = FOUR.iter().map(|row| row.1).collect();
     let treated: Vec<Option<f64>> = FOUR.iter().map(|row| Some(row.3)).collect();
-    let (unit, cluster) = (Labels::new(&names), Labels::new(&["x", "y", "y", "x", "x", "y", "y", "x"]));
+    let (unit, cluster) =
+        (Labels::new(&names), Labels::new(&["x", "y", "y", "x", "x", "y", "y", "x"]));
     let rows = PanelRows { cluster: Some(&cluster), ..PanelRows::new(&y, &unit, &time) };
     let of = |errors| {
         did_twfe(&rows, &treated, &TwfeOptions { errors, ..TwfeOptions::default() }).effect
@@ -365,10 +364,8 @@ fn covariates_that_are_explained_go() {
     let twice: Vec<f64> = FOUR.iter().map(|row| 2.0 * row.3).collect();
     let other = [1.0, 2.0, 1.5, 0.0, 3.0, 1.0, 0.0, 7.0];
     let unit = Labels::new(&names);
-    let rows = PanelRows {
-        covariates: &[&time, &twice, &other],
-        ..PanelRows::new(&y, &unit, &time)
-    };
+    let rows =
+        PanelRows { covariates: &[&time, &twice, &other], ..PanelRows::new(&y, &unit, &time) };
     let result = did_twfe(&rows, &treated, &TwfeOptions::default());
     assert_eq!(result.covariates[..2], [None, None]);
     assert!(result.covariates[2].is_some());

@@ -14,7 +14,11 @@ const LINES: [(&str, f64, f64, f64); 9] = [
     ("e", 0.0, 1.0, 12.0),
 ];
 
-fn run(lines: &[(&str, f64, f64, f64)], weights: Option<&[f64]>, errors: TwoByTwoErrors) -> TwoByTwo {
+fn run(
+    lines: &[(&str, f64, f64, f64)],
+    weights: Option<&[f64]>,
+    errors: TwoByTwoErrors,
+) -> TwoByTwo {
     let names: Vec<&str> = lines.iter().map(|line| line.0).collect();
     let column = |of: fn(&(&str, f64, f64, f64)) -> f64| lines.iter().map(of).collect::<Vec<_>>();
     let (group, post, y) = (column(|l| l.1), column(|l| l.2), column(|l| l.3));

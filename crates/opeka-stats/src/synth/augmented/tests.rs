@@ -71,9 +71,12 @@ fn fixed_effects_forget_levels() {
     assert_close(a.effect.estimate.unwrap(), b.effect.estimate.unwrap(), 1e-8);
     let sum: f64 = a.path[..8].iter().map(|point| point.gap).sum();
     assert!(sum.abs() < 1e-9, "gaps before treatment sum to {sum}");
-    assert!((made.run(&quiet()).effect.estimate.unwrap()
-        - moved.run(&quiet()).effect.estimate.unwrap())
-        .abs() > 1.0);
+    assert!(
+        (made.run(&quiet()).effect.estimate.unwrap()
+            - moved.run(&quiet()).effect.estimate.unwrap())
+        .abs()
+            > 1.0
+    );
 }
 
 #[test]
@@ -109,14 +112,16 @@ fn open_limits_are_missing_and_told() {
 
 #[test]
 fn errors_are_given_where_several_are_treated() {
-    let jackknife = AugmentedOptions { inference: AugmentedInference::Jackknife, ..Default::default() };
+    let jackknife =
+        AugmentedOptions { inference: AugmentedInference::Jackknife, ..Default::default() };
     let one = drawn(9, 12, 1, 8).run(&jackknife);
     assert!(one.jackknife_error.is_some() && one.effect.std_error.is_none());
     assert!(one.effect.note.unwrap().contains("with one treated unit"));
     let three = drawn(9, 12, 3, 8).run(&jackknife);
     assert_eq!(three.effect.std_error, three.jackknife_error);
     assert!(three.effect.note.unwrap().contains("too small with 3 treated units"));
-    let plus = AugmentedOptions { inference: AugmentedInference::JackknifePlus, ..Default::default() };
+    let plus =
+        AugmentedOptions { inference: AugmentedInference::JackknifePlus, ..Default::default() };
     let found = drawn(9, 12, 1, 8).run(&plus);
     assert!(found.effect.conf_low.unwrap() < found.effect.conf_high.unwrap());
     assert!(found.path[8..].iter().all(|p| p.conf_low.unwrap() < p.conf_high.unwrap()));
@@ -133,7 +138,8 @@ fn covariates_are_matched_with_the_outcomes() {
     let thousand: Vec<f64> = column.iter().map(|x| 7.0 + 1e3 * x).collect();
     let run = |column: &[f64]| {
         let covariates = [column];
-        let rows = PanelRows { covariates: &covariates, ..PanelRows::new(&made.y, &unit, &made.time) };
+        let rows =
+            PanelRows { covariates: &covariates, ..PanelRows::new(&made.y, &unit, &made.time) };
         augmented_synthetic_control(&rows, &made.treated, &quiet())
     };
     let (plain, scaled) = (run(&column), run(&thousand));
@@ -141,7 +147,9 @@ fn covariates_are_matched_with_the_outcomes() {
     assert_close(plain.effect.estimate.unwrap(), scaled.effect.estimate.unwrap(), 1e-8);
     assert_ne!(plain.effect.estimate, made.run(&quiet()).effect.estimate);
     let constant = vec![1.0; made.y.len()];
-    assert!(reason(run(&constant).effect.reason).contains("covariate 1 is the same for every donor"));
+    assert!(
+        reason(run(&constant).effect.reason).contains("covariate 1 is the same for every donor")
+    );
 }
 
 #[test]

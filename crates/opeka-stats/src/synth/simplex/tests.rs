@@ -72,7 +72,8 @@ fn what_cannot_be_is_a_reason() {
 /// The best of the least-squares solutions on every set of donors that are feasible.
 fn exhaustive(simplex: &Simplex) -> f64 {
     let n = simplex.donors();
-    let value = |weights: &[f64]| square(&simplex.residual(weights)) + simplex.ridge() * square(weights);
+    let value =
+        |weights: &[f64]| square(&simplex.residual(weights)) + simplex.ridge() * square(weights);
     let mut best = f64::INFINITY;
     for set in 1u32..1 << n {
         let members: Vec<usize> = (0..n).filter(|j| set >> j & 1 == 1).collect();

@@ -185,7 +185,10 @@ fn areas_treated_one_after_the_other_have_their_own() {
     assert_close(found.effect.estimate.unwrap(), mean, 1e-12);
     // Event times from -9 (of the second) to 5 (of the first).
     let of = |event_time: f64| found.path.iter().find(|p| p.event_time == event_time).unwrap();
-    assert_eq!((found.path.len(), of(-9.0).n_units, of(0.0).n_units, of(5.0).n_units), (15, 1, 2, 1));
+    assert_eq!(
+        (found.path.len(), of(-9.0).n_units, of(0.0).n_units, of(5.0).n_units),
+        (15, 1, 2, 1)
+    );
     assert_eq!(of(0.0).time, None);
     // Each of seven donors from each start.
     assert_eq!((found.placebos.len(), found.n_placebos), (14, 49));
@@ -198,7 +201,8 @@ fn areas_treated_one_after_the_other_have_their_own() {
 fn degenerate_panels_have_reasons() {
     let rising: &[f64] = &[1.0, 2.0, 3.0, 4.0];
     let falling: &[f64] = &[4.0, 3.5, 2.0, 1.0];
-    let text = |units: &[(&str, &[f64])], treated: &[(&str, f64)]| Made::new(units, treated).reason();
+    let text =
+        |units: &[(&str, &[f64])], treated: &[(&str, f64)]| Made::new(units, treated).reason();
     let two: [(&str, &[f64]); 2] = [("a", rising), ("b", falling)];
     assert!(text(&two, &[]).contains("no unit is treated"));
     assert!(text(&two, &[("a", 2003.0), ("b", 2003.0)]).contains("every unit is treated"));
@@ -225,8 +229,7 @@ fn degenerate_panels_have_reasons() {
 
 #[test]
 fn one_donor_has_all_the_weight_and_no_placebo() {
-    let units: [(&str, &[f64]); 2] =
-        [("a", &[1.0, 2.0, 3.0, 9.0]), ("b", &[4.0, 3.5, 2.0, 1.0])];
+    let units: [(&str, &[f64]); 2] = [("a", &[1.0, 2.0, 3.0, 9.0]), ("b", &[4.0, 3.5, 2.0, 1.0])];
     let found = Made::new(&units, &[("a", 2003.0)]).plain();
     assert_eq!(found.weights[0].weight, 1.0);
     assert_close(found.effect.estimate.unwrap(), 4.5, 1e-12);
@@ -272,7 +275,8 @@ fn predictors_are_matched_and_weighed() {
         placebos: false,
         ..Default::default()
     };
-    let run = |options: &SyntheticControlOptions<'_>| synthetic_control(&rows, &made.treated, options);
+    let run =
+        |options: &SyntheticControlOptions<'_>| synthetic_control(&rows, &made.treated, options);
     let searched = run(&options);
     let names: Vec<&str> = searched.predictors.iter().map(|p| p.predictor.as_str()).collect();
     assert_eq!(names, ["covariate 1", "outcome of 2010", "outcome of 2005"]);
@@ -281,7 +285,8 @@ fn predictors_are_matched_and_weighed() {
     // No weights given by hand are better, and the outcomes alone are matched best.
     let best = searched.pre_rmspe.unwrap();
     for v in [[1.0, 1.0, 1.0], [1e-4, 1.0, 1.0], [1.0, 1e-4, 1.0], [1.0, 1.0, 1e-4]] {
-        let given = run(&SyntheticControlOptions { predictor_weights: Some(&v), ..options.clone() });
+        let given =
+            run(&SyntheticControlOptions { predictor_weights: Some(&v), ..options.clone() });
         assert!(given.pre_rmspe.unwrap() >= best - 1e-9, "{v:?}");
     }
     assert!(made.plain().pre_rmspe.unwrap() <= best + 1e-9);
