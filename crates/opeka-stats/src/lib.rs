@@ -144,6 +144,11 @@ pub use rate::mean::{MeanCi, mean_ci};
 pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
+pub use synth::synthetic_did::{
+    Placebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
+    SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight, UnitWeight,
+    synthetic_did,
+};
 pub use trend::aapc::{Aapc, aapc};
 pub use trend::blocks::{
     BlockDependence, BlockMannKendall, regional_mann_kendall, seasonal_mann_kendall,

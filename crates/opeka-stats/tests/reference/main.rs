@@ -12,6 +12,7 @@ mod mann_kendall;
 mod rates;
 mod standardised;
 mod support;
+mod synthetic_did;
 mod trends;
 
 use std::path::PathBuf;
@@ -37,5 +38,6 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(synthetic_did::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
