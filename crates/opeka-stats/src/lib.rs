@@ -191,6 +191,10 @@ pub use synth::ridge::LambdaError;
 pub use synth::synthetic_control::{
     DonorWeight, PredictorBalance, SyntheticControl, SyntheticControlOptions, SyntheticPoint,
     TreatedArea, synthetic_control,
+pub use synth::synthetic_did::{
+    Placebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
+    SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight, UnitWeight,
+    synthetic_did,
 };
 pub use trend::aapc::{Aapc, aapc};
 pub use trend::blocks::{

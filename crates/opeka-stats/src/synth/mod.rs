@@ -12,3 +12,6 @@ pub(crate) mod ridge;
 pub(crate) mod search;
 pub(crate) mod simplex;
 pub(crate) mod synthetic_control;
+mod frank_wolfe;
+mod regularised;
+pub(crate) mod synthetic_did;

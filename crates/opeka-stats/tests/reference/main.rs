@@ -19,6 +19,7 @@ mod staggered;
 mod standardised;
 mod support;
 mod synthetic;
+mod synthetic_did;
 mod trends;
 mod twfe;
 
@@ -53,5 +54,6 @@ fn main() -> ExitCode {
     trials.extend(synthetic::trials(reference));
     trials.extend(its::trials(reference));
     trials.extend(resampling::trials(reference));
+    trials.extend(synthetic_did::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
