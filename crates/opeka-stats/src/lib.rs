@@ -137,6 +137,7 @@ pub use inequality::convergence::{
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
 pub use its::CounterfactualPoint;
+pub use its::causal_impact::{CausalImpact, CausalImpactOptions, ImpactLevel, causal_impact};
 pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
 pub use its::options::{
     ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,

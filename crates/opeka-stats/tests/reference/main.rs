@@ -12,6 +12,7 @@ mod joinpoint;
 mod mann_kendall;
 mod rates;
 mod standardised;
+mod structural;
 mod support;
 mod trends;
 
@@ -39,5 +40,6 @@ fn main() -> ExitCode {
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
     trials.extend(its::trials(reference));
+    trials.extend(structural::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
