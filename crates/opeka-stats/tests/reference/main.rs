@@ -17,6 +17,7 @@ mod rates;
 mod resampling;
 mod staggered;
 mod standardised;
+mod structural;
 mod support;
 mod synthetic;
 mod synthetic_did;
@@ -55,5 +56,6 @@ fn main() -> ExitCode {
     trials.extend(its::trials(reference));
     trials.extend(resampling::trials(reference));
     trials.extend(synthetic_did::trials(reference));
+    trials.extend(structural::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
