@@ -140,11 +140,12 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
-pub use inference::honest::{
-    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
-};
 pub use inference::equivalence::{
     Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
+};
+pub use inference::honest::{
+    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape,
+    HonestTarget, honest_did, honest_event_study,
 };
 pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};

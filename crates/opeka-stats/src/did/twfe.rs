@@ -20,11 +20,7 @@ pub struct TwfeOptions {
 
 impl Default for TwfeOptions {
     fn default() -> Self {
-        Self {
-            errors: Errors::Cluster,
-            degrees: Degrees::OfErrors,
-            conf_level: 0.95,
-        }
+        Self { errors: Errors::Cluster, degrees: Degrees::OfErrors, conf_level: 0.95 }
     }
 }
 

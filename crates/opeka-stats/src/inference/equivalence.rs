@@ -57,13 +57,7 @@ impl PretrendEquivalence {
     /// No tests, for this reason.
     pub fn unknown(reason: Reason) -> Self {
         let none = || Equivalence { reason: Some(reason.clone()), ..Equivalence::default() };
-        Self {
-            max: none(),
-            mean: none(),
-            rms: none(),
-            reason: Some(reason),
-            ..Self::default()
-        }
+        Self { max: none(), mean: none(), rms: none(), reason: Some(reason), ..Self::default() }
     }
 }
 

@@ -140,9 +140,7 @@ impl EventStudy {
         let places: Vec<usize> =
             (0..self.event_times.len()).filter(|k| chosen(self.event_times[*k])).collect();
         if places.is_empty() {
-            return Err(Reason::because(
-                "there is no event time to test beside the reference",
-            ));
+            return Err(Reason::because("there is no event time to test beside the reference"));
         }
         if let Some(why) = &self.no_covariance {
             return Err(Reason::because(format!("there is no covariance: {why}")));

@@ -33,8 +33,7 @@ fn study(panel: &Columns, options: &EventStudyOptions) -> EventStudy {
 }
 
 fn same_coefficients(what: &str, ours: &EventStudy, theirs: &Value) -> Result<()> {
-    let times: Vec<f64> =
-        rows(&theirs["rel_time"])?.iter().filter_map(Value::as_f64).collect();
+    let times: Vec<f64> = rows(&theirs["rel_time"])?.iter().filter_map(Value::as_f64).collect();
     ensure!(ours.event_times == times, "{what}: event times {:?}", ours.event_times);
     ensure!(theirs["dropped"].is_null());
     for (k, time) in times.iter().enumerate() {
@@ -178,12 +177,8 @@ fn carried_mpdta(folder: &Path) -> Result<()> {
     let known = |names: [&'static str; 2]| {
         names.into_iter().find(|name| header.split(',').any(|column| column.trim() == *name))
     };
-    let names = [
-        ["lemp", "y"],
-        ["countyreal", "unit"],
-        ["year", "time"],
-        ["first.treat", "first_treat"],
-    ];
+    let names =
+        [["lemp", "y"], ["countyreal", "unit"], ["year", "time"], ["first.treat", "first_treat"]];
     let mut found = [""; 4];
     for (found, names) in found.iter_mut().zip(names) {
         *found = known(names).with_context(|| format!("no column {names:?}"))?;
