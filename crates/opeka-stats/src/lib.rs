@@ -155,6 +155,11 @@ pub use inference::equivalence::{
 };
 pub use inference::honest::{
     HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
+    Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
+};
+pub use inference::honest::{
+    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape,
+    HonestTarget, honest_did, honest_event_study,
 };
 pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use inference::resampling::MAX_DRAWS;
