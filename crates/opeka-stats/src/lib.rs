@@ -136,6 +136,10 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::many_outcomes::{OutcomeEffect, OutcomesOptions, permutation_test_outcomes};
+pub use inference::permutation::{
+    Alternative, PermutationOptions, PermutationStatistic, PermutationTest, permutation_test,
+};
 pub use inference::resampling::MAX_DRAWS;
 pub use inference::wild_bootstrap::{
     WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
