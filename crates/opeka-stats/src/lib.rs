@@ -162,6 +162,10 @@ pub use inference::honest::{
     HonestTarget, honest_did, honest_event_study,
 };
 pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
+pub use inference::many_outcomes::{OutcomeEffect, OutcomesOptions, permutation_test_outcomes};
+pub use inference::permutation::{
+    Alternative, PermutationOptions, PermutationStatistic, PermutationTest, permutation_test,
+};
 pub use inference::resampling::MAX_DRAWS;
 pub use inference::wild_bootstrap::{
     WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
