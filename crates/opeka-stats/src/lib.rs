@@ -133,7 +133,7 @@ pub use did::imputation::{
     DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
 };
 pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
-pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
+pub use did::twfe::{Twfe, TwfeInference, TwfeOptions, did_twfe};
 pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;

@@ -42,7 +42,7 @@ pub(crate) struct Coefficient {
 /// Writes estimate, error, test and limits into `effect`, with what few treated units make of them.
 ///
 /// With two to nine treated units the test and the limits are those of Student's t all the same, and
-/// the note says that they are too sure; this is the place to put randomisation inference in.
+/// the note says that they are too sure.
 pub(crate) fn finish(
     effect: Effect,
     coefficient: Coefficient,

@@ -56,27 +56,6 @@ pub(crate) struct Randomisation {
     pub(crate) exact: bool,
 }
 
-/// Randomisation inference for the coefficient of a treatment with unit and time effects and the
-/// covariates of the panel: the paths of treatment change places among the clusters of the panel.
-///
-/// `treated` and `outcome` are in the order of the panel; an outcome from which covariates are taken
-/// out already gives the same.
-///
-/// # Errors
-/// What [`TreatmentFit::new`] and [`Design::new`] do not take, and a single assignment.
-pub(crate) fn randomisation(
-    panel: &Panel,
-    treated: &[f64],
-    outcome: &[f64],
-    options: &RandomisationOptions,
-) -> Result<Randomisation, Reason> {
-    let mut notes = Notes::default();
-    let design = Design::new(panel, treated, None)?;
-    let fit = TreatmentFit::new(panel, treated.to_vec(), outcome, &mut notes)?;
-    let statistic = Statistic::regression(&fit, &design, false);
-    Ok(Test::new(&design, &statistic, options)?.result(&mut notes))
-}
-
 /// There are assignments to choose from.
 pub(super) fn require_choice(design: &Design) -> Result<(), Reason> {
     if design.n_assignments() > 1.0 {
