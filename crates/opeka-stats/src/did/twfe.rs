@@ -289,7 +289,7 @@ impl Treated {
     /// Treatment and its absence are two sides of one contrast: few units on the other side are as
     /// much of a problem.
     fn few_to_compare_with(&self) -> Option<String> {
-        let n = self.n_others.filter(|n| (2..ENOUGH).contains(n))?;
+        let n = self.n_others.filter(|n| self.support.has_error() && (2..ENOUGH).contains(n))?;
         Some(format!(
             "standard errors by cluster are too small with {n} units or clusters to compare with"
         ))
