@@ -259,6 +259,20 @@ const FORECASTS: DocSection = DocSection {
     description: Some("The next years of a short series, with prediction intervals."),
 };
 
+/// The section of the functions that estimate effects of interventions.
+pub const EFFECTS_SECTION: &str = EFFECTS.label;
+
+/// The parts of the documentation of such a function, in their order.
+pub const METHOD_PARTS: [&str; 7] = [
+    "**What it estimates.**",
+    "**Assumptions.**",
+    "**Formula.**",
+    "**Returns**",
+    "**Nulls and small samples.**",
+    "**Deviations.**",
+    "**References.**",
+];
+
 const EFFECTS: DocSection = DocSection {
     include: true,
     label: "Intervention effects",
@@ -302,6 +316,15 @@ mod tests {
             let doc = documentation.unwrap_or_else(|| panic!("{name} has no documentation"));
             for part in ["**Nulls and small samples.**", "**Returns**", "**References.**"] {
                 assert!(doc.description.contains(part), "{name}: description lacks {part}");
+            }
+            // The page of methods is made of these.
+            if doc.doc_section.label == EFFECTS.label {
+                for part in METHOD_PARTS {
+                    assert!(doc.description.contains(part), "{name}: description lacks {part}");
+                }
+                let places: Vec<Option<usize>> =
+                    METHOD_PARTS.iter().map(|part| doc.description.find(part)).collect();
+                assert!(places.is_sorted(), "{name}: the parts are not in order");
             }
             assert!(doc.syntax_example.starts_with(&format!("{name}(")), "{name}: syntax");
 

@@ -2,5 +2,14 @@
 
 pub(crate) mod cluster;
 pub(crate) mod detectable_effect;
+pub(crate) mod equivalence;
+pub(crate) mod honest;
+mod inversion;
+pub(crate) mod multiplier;
 mod placebo;
 pub(crate) mod power;
+pub(crate) mod pretrend;
+mod projection;
+pub(crate) mod resampling;
+pub(crate) mod wald;
+pub(crate) mod wild_bootstrap;
