@@ -45,6 +45,8 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
+//! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -104,6 +106,13 @@ mod damped_holt;
 mod forecast;
 mod local_linear_trend;
 
+mod bacon;
+mod detectable_effect;
+mod did_imputation;
+mod minimum_detectable_effect;
+mod power_of_design;
+mod sun_abraham;
+
 mod aggregate;
 mod documentation;
 mod effects;
@@ -156,6 +165,8 @@ functions! {
     proportion_ci::ProportionCi,
     compare::Compare,
     distance::Distance,
+    minimum_detectable_effect::MinimumDetectableEffect,
+    power_of_design::PowerOfDesign,
 }
 
 functions! {
@@ -186,6 +197,10 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    bacon::Bacon,
+    sun_abraham::SunAbraham,
+    did_imputation::DidImputation,
+    detectable_effect::DetectableEffect,
 }
 
 functions! {
