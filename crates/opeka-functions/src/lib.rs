@@ -46,6 +46,8 @@
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
 //! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
+//! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
+//! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -110,6 +112,12 @@ mod did_twfe;
 mod event_study;
 mod pretrend_equivalence;
 mod pretrend_test;
+mod bacon;
+mod detectable_effect;
+mod did_imputation;
+mod minimum_detectable_effect;
+mod power_of_design;
+mod sun_abraham;
 
 mod aggregate;
 mod documentation;
@@ -163,6 +171,8 @@ functions! {
     proportion_ci::ProportionCi,
     compare::Compare,
     distance::Distance,
+    minimum_detectable_effect::MinimumDetectableEffect,
+    power_of_design::PowerOfDesign,
 }
 
 functions! {
@@ -198,6 +208,10 @@ functions! {
     event_study::EventStudy,
     pretrend_test::PretrendTests,
     pretrend_equivalence::PretrendEquivalences,
+    bacon::Bacon,
+    sun_abraham::SunAbraham,
+    did_imputation::DidImputation,
+    detectable_effect::DetectableEffect,
 }
 
 functions! {
