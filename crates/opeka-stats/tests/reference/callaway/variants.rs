@@ -24,7 +24,8 @@ struct Variant {
 impl Variant {
     fn new(table: &Table, name: &str) -> Result<Self> {
         let number = |column: &str| table.column(column);
-        let (county, year, first) = (number("countyreal")?, number("year")?, number("first.treat")?);
+        let (county, year, first) =
+            (number("countyreal")?, number("year")?, number("first.treat")?);
         let (y, population) = (number("lemp")?, number("lpop")?);
         let kept = |row: &usize| match name {
             "gaps" | "gaps_weighted" | "gaps_dropped" => {
