@@ -331,7 +331,7 @@ pub(crate) mod tests {
         near(universal[0].1, -1.0 / 3.0);
         assert_eq!((universal[1].1, universal[1].2), (Some(0.0), None));
         let ahead = estimates(&[("anticipation", ScalarValue::from(1.0))]);
-        near(ahead[1].1, -3.0); // from 2001 on: −5/3 against 4/3 + 1... by hand: −2 + 4/3 − 7/3
+        near(ahead[1].1, -3.0); // from 2001 on: −2/3 against 7/3
         let narrow = estimates(&[("conf_level", ScalarValue::from(0.5))]);
         let wide = estimates(&[
             ("band", ScalarValue::from("uniform")),

@@ -45,6 +45,7 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -103,6 +104,10 @@ mod holm;
 mod damped_holt;
 mod forecast;
 mod local_linear_trend;
+
+mod att_aggregate;
+mod att_gt;
+mod att_pretest;
 
 mod aggregate;
 mod documentation;
@@ -186,6 +191,9 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    att_gt::AttGt,
+    att_aggregate::AttAggregate,
+    att_pretest::AttPretest,
 }
 
 functions! {
