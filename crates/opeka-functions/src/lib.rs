@@ -48,6 +48,7 @@
 //! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
 //! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
 //! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
+//! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -118,6 +119,9 @@ mod did_imputation;
 mod minimum_detectable_effect;
 mod power_of_design;
 mod sun_abraham;
+mod att_aggregate;
+mod att_gt;
+mod att_pretest;
 
 mod aggregate;
 mod documentation;
@@ -212,6 +216,9 @@ functions! {
     sun_abraham::SunAbraham,
     did_imputation::DidImputation,
     detectable_effect::DetectableEffect,
+    att_gt::AttGt,
+    att_aggregate::AttAggregate,
+    att_pretest::AttPretest,
 }
 
 functions! {
