@@ -144,6 +144,13 @@ pub use rate::mean::{MeanCi, mean_ci};
 pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
+pub use synth::interactive_effects::{
+    FactorErrors, FactorsTried, InteractiveEffects, InteractiveEffectsOptions, MAX_FACTORS,
+    interactive_effects,
+};
+pub use synth::matrix_completion::{
+    MatrixCompletion, MatrixCompletionOptions, PenaltyTried, matrix_completion,
+};
 pub use synth::synthetic_did::{
     Placebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
     SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight, UnitWeight,

@@ -5,6 +5,7 @@
 //! it names none; a variable that names no folder fails the run.
 
 mod control;
+mod factors;
 mod forecasts;
 mod growth;
 mod joinpoint;
@@ -39,5 +40,6 @@ fn main() -> ExitCode {
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
     trials.extend(synthetic_did::trials(reference));
+    trials.extend(factors::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
