@@ -209,7 +209,9 @@ fn cross_validated(
         tried.push(FactorsTried { factors, sigma2: fit.sigma2, ic: fit.ic, pc: fit.pc, mspe });
         let lowest = best.as_ref().map_or(f64::INFINITY, |(_, lowest)| *lowest);
         let error = mspe.unwrap_or(f64::INFINITY);
-        if best.is_none() || lowest - error > IMPROVEMENT * lowest {
+        // Where the error is that of rounding, no factor makes it lower.
+        let exact = tried.first().and_then(|first| first.mspe).is_some_and(|e| lowest <= 1e-18 * e);
+        if best.is_none() || (!exact && lowest - error > IMPROVEMENT * lowest) {
             best = Some((fit, error));
         }
     }
