@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use opeka_pipeline::{Project, functions_page, notebooks, sources_page};
+use opeka_measure::{EFFECTS_SECTION, documentation};
+use opeka_pipeline::{Project, coverage_of, functions_page, methods_page, notebooks, sources_page};
 
 use crate::shipped::root;
 
@@ -46,6 +47,19 @@ fn the_table_of_sources_is_that_of_the_declarations() {
 #[test]
 fn the_reference_of_functions_is_their_documentation() {
     holds(&root().join("docs/functions.md"), &functions_page());
+}
+
+#[test]
+fn the_page_of_methods_is_their_documentation_and_their_coverage() {
+    let coverage = root().join("crates/opeka-stats/COVERAGE_EFFECTS.md");
+    let coverage = fs::read_to_string(coverage).unwrap();
+    let methods: Vec<_> =
+        documentation().into_iter().filter(|f| f.section == EFFECTS_SECTION).collect();
+    assert!(methods.len() > 10, "{} methods", methods.len());
+    for method in methods {
+        assert!(coverage_of(&coverage, &method.name).is_some(), "no coverage of {}", method.name);
+    }
+    holds(&root().join("docs/methods.md"), &methods_page(&coverage));
 }
 
 #[test]

@@ -45,6 +45,7 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -103,6 +104,12 @@ mod holm;
 mod damped_holt;
 mod forecast;
 mod local_linear_trend;
+
+mod did_2x2;
+mod did_twfe;
+mod event_study;
+mod pretrend_equivalence;
+mod pretrend_test;
 
 mod aggregate;
 mod documentation;
@@ -186,6 +193,11 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    did_2x2::Did2x2,
+    did_twfe::DidTwfe,
+    event_study::EventStudy,
+    pretrend_test::PretrendTests,
+    pretrend_equivalence::PretrendEquivalences,
 }
 
 functions! {
@@ -259,6 +271,20 @@ const FORECASTS: DocSection = DocSection {
     description: Some("The next years of a short series, with prediction intervals."),
 };
 
+/// The section of the functions that estimate effects of interventions.
+pub const EFFECTS_SECTION: &str = EFFECTS.label;
+
+/// The parts of the documentation of such a function, in their order.
+pub const METHOD_PARTS: [&str; 7] = [
+    "**What it estimates.**",
+    "**Assumptions.**",
+    "**Formula.**",
+    "**Returns**",
+    "**Nulls and small samples.**",
+    "**Deviations.**",
+    "**References.**",
+];
+
 const EFFECTS: DocSection = DocSection {
     include: true,
     label: "Intervention effects",
@@ -302,6 +328,15 @@ mod tests {
             let doc = documentation.unwrap_or_else(|| panic!("{name} has no documentation"));
             for part in ["**Nulls and small samples.**", "**Returns**", "**References.**"] {
                 assert!(doc.description.contains(part), "{name}: description lacks {part}");
+            }
+            // The page of methods is made of these.
+            if doc.doc_section.label == EFFECTS.label {
+                for part in METHOD_PARTS {
+                    assert!(doc.description.contains(part), "{name}: description lacks {part}");
+                }
+                let places: Vec<Option<usize>> =
+                    METHOD_PARTS.iter().map(|part| doc.description.find(part)).collect();
+                assert!(places.is_sorted(), "{name}: the parts are not in order");
             }
             assert!(doc.syntax_example.starts_with(&format!("{name}(")), "{name}: syntax");
 

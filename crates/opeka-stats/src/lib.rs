@@ -121,6 +121,20 @@ pub use control::overdispersion::{
 };
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
+pub use did::att_aggregate::{AttAggregate, AttAggregateOptions, AttAggregation, att_aggregate};
+pub use did::att_gt::options::{AttBase, AttControl, AttErrors, AttGaps, AttGtOptions};
+pub use did::att_gt::pretest::AttPretest;
+pub use did::att_gt::{AttGt, att_gt, att_pretest};
+pub use did::bacon::{BaconComparison, bacon};
+pub use did::drdid::AttMethod;
+pub use did::errors::{Degrees, Errors};
+pub use did::event_study::{EventStudy, EventStudyOptions, event_study};
+pub use did::imputation::{
+    DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
+};
+pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
+pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
+pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};
@@ -136,6 +150,36 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::detectable_effect::{
+    DetectableEffect, DetectableEffectOptions, detectable_effect,
+};
+pub use inference::equivalence::{
+    Equivalence, EquivalenceOptions, LeadBound, PretrendEquivalence, pretrend_equivalence,
+};
+pub use inference::honest::{
+    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape,
+    HonestTarget, honest_did, honest_event_study,
+};
+pub use inference::many_outcomes::{OutcomeEffect, OutcomesOptions, permutation_test_outcomes};
+pub use inference::permutation::{
+    Alternative, PermutationOptions, PermutationStatistic, PermutationTest, permutation_test,
+};
+pub use inference::power::{
+    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
+    minimum_detectable_effect, power_of_design, required_units,
+};
+pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
+pub use inference::resampling::MAX_DRAWS;
+pub use inference::wild_bootstrap::{
+    WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
+};
+pub use its::CounterfactualPoint;
+pub use its::causal_impact::{CausalImpact, CausalImpactOptions, ImpactLevel, causal_impact};
+pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
+pub use its::options::{
+    ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,
+};
+pub use its::segmented::{Its, its};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};
@@ -144,6 +188,10 @@ pub use rate::mean::{MeanCi, mean_ci};
 pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
+pub use synth::augmented::{
+    AugmentedInference, AugmentedOptions, AugmentedPoint, AugmentedSyntheticControl,
+    AugmentedWeight, augmented_synthetic_control,
+};
 pub use synth::interactive_effects::{
     FactorErrors, FactorsTried, InteractiveEffects, InteractiveEffectsOptions, MAX_FACTORS,
     interactive_effects,
@@ -151,10 +199,16 @@ pub use synth::interactive_effects::{
 pub use synth::matrix_completion::{
     MatrixCompletion, MatrixCompletionOptions, PenaltyTried, matrix_completion,
 };
+pub use synth::placebo::Placebo;
+pub use synth::ridge::LambdaError;
+pub use synth::synthetic_control::{
+    DonorWeight, PredictorBalance, SyntheticControl, SyntheticControlOptions, SyntheticPoint,
+    TreatedArea, synthetic_control,
+};
 pub use synth::synthetic_did::{
-    Placebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
-    SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight, UnitWeight,
-    synthetic_did,
+    SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
+    SyntheticDidOptions, SyntheticDidPlacebo, SyntheticDidPoint, SyntheticDidWeights, TimeWeight,
+    UnitWeight, synthetic_did,
 };
 pub use trend::aapc::{Aapc, aapc};
 pub use trend::blocks::{

@@ -4,17 +4,26 @@
 //! run. The others read the folder that `OPEKA_REFERENCE` names, and are reported as ignored where
 //! it names none; a variable that names no folder fails the run.
 
+mod callaway;
 mod control;
+mod event_studies;
 mod factors;
 mod forecasts;
 mod growth;
+mod honest;
+mod its;
 mod joinpoint;
 mod mann_kendall;
 mod rates;
+mod resampling;
+mod staggered;
 mod standardised;
+mod structural;
 mod support;
+mod synthetic;
 mod synthetic_did;
 mod trends;
+mod twfe;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,7 +48,16 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(honest::trials(reference));
+    trials.extend(twfe::trials(reference));
+    trials.extend(event_studies::trials(reference));
+    trials.extend(staggered::trials(reference));
+    trials.extend(callaway::trials(reference));
+    trials.extend(synthetic::trials(reference));
+    trials.extend(its::trials(reference));
+    trials.extend(resampling::trials(reference));
     trials.extend(synthetic_did::trials(reference));
     trials.extend(factors::trials(reference));
+    trials.extend(structural::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -92,7 +92,7 @@ pub struct SyntheticDid {
     pub time_weights: Vec<TimeWeight>,
     pub path: Vec<SyntheticDidPoint>,
     /// With one treated unit: the effect that each control would have in its place.
-    pub placebos: Vec<Placebo>,
+    pub placebos: Vec<SyntheticDidPlacebo>,
 }
 
 /// Units that are treated from one time on.
@@ -138,7 +138,7 @@ pub struct SyntheticDidPoint {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Placebo {
+pub struct SyntheticDidPlacebo {
     pub unit: String,
     /// `None` where the weights could not be found.
     pub estimate: Option<f64>,
@@ -385,7 +385,7 @@ fn one_treated(
     let known: Vec<f64> = estimates.iter().flatten().copied().collect();
     let name = |unit: &usize| design.names[*unit].clone();
     result.placebos = (design.never.iter().map(name).zip(estimates))
-        .map(|(unit, estimate)| Placebo { unit, estimate })
+        .map(|(unit, estimate)| SyntheticDidPlacebo { unit, estimate })
         .collect();
     if known.len() < result.placebos.len() {
         let failed = result.placebos.len() - known.len();
