@@ -46,6 +46,7 @@
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
 //! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
+//! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -110,6 +111,10 @@ mod did_twfe;
 mod event_study;
 mod pretrend_equivalence;
 mod pretrend_test;
+
+mod interactive_effects;
+mod matrix_completion;
+mod synthetic_did;
 
 mod aggregate;
 mod documentation;
@@ -198,6 +203,9 @@ functions! {
     event_study::EventStudy,
     pretrend_test::PretrendTests,
     pretrend_equivalence::PretrendEquivalences,
+    synthetic_did::SyntheticDid,
+    interactive_effects::InteractiveEffects,
+    matrix_completion::MatrixCompletion,
 }
 
 functions! {

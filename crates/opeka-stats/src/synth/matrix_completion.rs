@@ -141,8 +141,8 @@ fn calculate(
             Some(errors::bootstrap(&panel, lambda, options.draws, options.seed))
         }
     };
-    let how = if options.lambda.is_some() { "" } else { ", lambda cross-validated" };
-    let model = format!("matrix completion with unit and time effects{how}");
+    let how = if options.lambda.is_some() { "" } else { ", cross-validated" };
+    let model = format!("matrix completion with unit and time effects; lambda {lambda}{how}");
     let level = options.conf_level;
     Ok(MatrixCompletion {
         effects: effects(&panel, &means, draws.as_ref(), false, level, &model, notes)?,

@@ -108,14 +108,14 @@ pub struct SyntheticDidCohort {
     pub zeta_lambda: Option<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnitWeight {
     pub cohort: f64,
     pub unit: String,
     pub weight: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeWeight {
     pub cohort: f64,
     pub time: f64,
@@ -123,7 +123,7 @@ pub struct TimeWeight {
 }
 
 /// The treated units and their synthetic comparison at a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SyntheticDidPoint {
     pub cohort: f64,
     pub time: f64,
@@ -137,7 +137,7 @@ pub struct SyntheticDidPoint {
     pub gap: f64,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SyntheticDidPlacebo {
     pub unit: String,
     /// `None` where the weights could not be found.
