@@ -49,6 +49,7 @@
 //! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
 //! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
 //! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
+//! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -122,6 +123,10 @@ mod sun_abraham;
 mod att_aggregate;
 mod att_gt;
 mod att_pretest;
+
+mod interactive_effects;
+mod matrix_completion;
+mod synthetic_did;
 
 mod aggregate;
 mod documentation;
@@ -219,6 +224,9 @@ functions! {
     att_gt::AttGt,
     att_aggregate::AttAggregate,
     att_pretest::AttPretest,
+    synthetic_did::SyntheticDid,
+    interactive_effects::InteractiveEffects,
+    matrix_completion::MatrixCompletion,
 }
 
 functions! {

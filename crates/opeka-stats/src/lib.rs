@@ -196,6 +196,13 @@ pub use synth::augmented::{
     AugmentedInference, AugmentedOptions, AugmentedPoint, AugmentedSyntheticControl,
     AugmentedWeight, augmented_synthetic_control,
 };
+pub use synth::interactive_effects::{
+    FactorErrors, FactorsTried, InteractiveEffects, InteractiveEffectsOptions, MAX_FACTORS,
+    interactive_effects,
+};
+pub use synth::matrix_completion::{
+    MatrixCompletion, MatrixCompletionOptions, PenaltyTried, matrix_completion,
+};
 pub use synth::placebo::Placebo;
 pub use synth::ridge::LambdaError;
 pub use synth::synthetic_control::{
@@ -203,8 +210,8 @@ pub use synth::synthetic_control::{
     TreatedArea, synthetic_control,
 };
 pub use synth::synthetic_did::{
-    Placebo as SyntheticDidPlacebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors,
-    SyntheticDidEstimator, SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight,
+    SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
+    SyntheticDidOptions, SyntheticDidPlacebo, SyntheticDidPoint, SyntheticDidWeights, TimeWeight,
     UnitWeight, synthetic_did,
 };
 pub use trend::aapc::{Aapc, aapc};
