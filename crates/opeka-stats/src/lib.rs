@@ -121,6 +121,20 @@ pub use control::overdispersion::{
 };
 pub use control::xmr::{Xmr, XmrPoint, xmr};
 pub use control::xmr_options::{Rebase, XmrOptions};
+pub use did::att_aggregate::{AttAggregate, AttAggregateOptions, AttAggregation, att_aggregate};
+pub use did::att_gt::options::{AttBase, AttControl, AttErrors, AttGaps, AttGtOptions};
+pub use did::att_gt::pretest::AttPretest;
+pub use did::att_gt::{AttGt, att_gt, att_pretest};
+pub use did::bacon::{BaconComparison, bacon};
+pub use did::drdid::AttMethod;
+pub use did::errors::{Degrees, Errors};
+pub use did::event_study::{EventStudy, EventStudyOptions, event_study};
+pub use did::imputation::{
+    DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
+};
+pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
+pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
+pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
 pub use effect::{Effect, EffectAt};
@@ -136,6 +150,17 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::equivalence::{
+    Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
+};
+pub use inference::honest::{
+    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
+};
+pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
+pub use inference::resampling::MAX_DRAWS;
+pub use inference::wild_bootstrap::{
+    WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
+};
 pub use its::CounterfactualPoint;
 pub use its::causal_impact::{CausalImpact, CausalImpactOptions, ImpactLevel, causal_impact};
 pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
@@ -151,6 +176,16 @@ pub use rate::mean::{MeanCi, mean_ci};
 pub use rate::poisson::{RateMethod, byar_limits, exact_poisson_limits, rate_ci};
 pub use rate::wilson::{ProportionMethod, proportion_ci};
 pub use reason::Reason;
+pub use synth::augmented::{
+    AugmentedInference, AugmentedOptions, AugmentedPoint, AugmentedSyntheticControl,
+    AugmentedWeight, augmented_synthetic_control,
+};
+pub use synth::placebo::Placebo;
+pub use synth::ridge::LambdaError;
+pub use synth::synthetic_control::{
+    DonorWeight, PredictorBalance, SyntheticControl, SyntheticControlOptions, SyntheticPoint,
+    TreatedArea, synthetic_control,
+};
 pub use trend::aapc::{Aapc, aapc};
 pub use trend::blocks::{
     BlockDependence, BlockMannKendall, regional_mann_kendall, seasonal_mann_kendall,

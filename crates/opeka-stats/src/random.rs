@@ -3,6 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use crate::distribution::normal;
+
 /// A stream of draws. Streams of one seed are independent of each other, so that a task takes the
 /// stream of its number and not of its thread.
 pub(crate) struct Random(ChaCha8Rng);
@@ -12,6 +14,11 @@ impl Random {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
         Self(generator)
+    }
+
+    /// Uniform above 0 and below 1.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        ((self.0.next_u64() >> 12) as f64 + 0.5) / (1u64 << 52) as f64
     }
 
     /// Uniform among 0 to `n − 1` (Lemire 2019, "Fast random integer generation in an interval").
@@ -25,11 +32,9 @@ impl Random {
         }
     }
 
-    /// Standard normal, for simulations in tests.
-    #[cfg(test)]
+    /// Standard normal.
     pub(crate) fn normal(&mut self) -> f64 {
-        let uniform = ((self.0.next_u64() >> 12) as f64 + 0.5) / (1u64 << 52) as f64;
-        crate::distribution::normal::quantile(uniform)
+        normal::quantile(self.uniform())
     }
 
     /// Puts items into an order of which all are equally likely (Fisher and Yates; Durstenfeld
@@ -50,7 +55,7 @@ mod tests {
     fn a_seed_and_a_stream_give_the_same_draws() {
         let draws = |seed, stream| {
             let mut random = Random::new(seed, stream);
-            [random.below(1000), random.below(1000), random.below(1000)]
+            [random.uniform(), random.uniform(), random.normal()]
         };
         assert_eq!(draws(1, 0), draws(1, 0));
         assert_ne!(draws(1, 0), draws(1, 1));

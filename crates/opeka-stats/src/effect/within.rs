@@ -28,7 +28,11 @@ impl<'a> TwoWay<'a> {
         for row in 0..panel.n_obs() {
             unit_weight[panel.unit[row] as usize] += weight(panel, row);
         }
-        let plain = panel.is_balanced() && panel.weights.is_none();
+        let n_times = panel.n_times();
+        // Rows that were grouped anew may have the number of a balanced panel by chance.
+        let plain = panel.is_balanced()
+            && panel.weights.is_none()
+            && panel.time.iter().zip((0..n_times).cycle()).all(|(time, due)| *time as usize == due);
         let factor = (!plain).then(|| Cholesky::new(time_block(panel, &unit_weight)));
         Self { panel, unit_weight, factor }
     }
@@ -88,7 +92,7 @@ impl<'a> TwoWay<'a> {
     }
 
     fn balanced(&self, column: &mut [f64]) {
-        let n_times = self.panel.n_times();
+        let n_times = self.panel.n_times().max(1); // an empty panel has none
         let mut time = vec![0.0; n_times];
         for unit in column.chunks_exact_mut(n_times) {
             let mean = unit.iter().sum::<f64>() / n_times as f64;
@@ -133,16 +137,25 @@ fn weight(panel: &Panel, row: usize) -> f64 {
 fn time_block(panel: &Panel, unit_weight: &[f64]) -> Vec<Vec<f64>> {
     let n = panel.n_times();
     let mut block = vec![vec![0.0; n]; n];
+    // The weights of a unit at each time, and the times at which it has rows.
+    let mut sums = vec![0.0; n];
+    let mut times: Vec<usize> = Vec::with_capacity(n);
     for unit in 0..panel.n_units() {
-        let rows = panel.rows_of(unit);
-        for a in rows.clone() {
-            let (t, w) = (panel.time[a] as usize, weight(panel, a));
-            block[t][t] += w;
-            let share = w / unit_weight[unit];
-            for b in rows.clone() {
-                block[t][panel.time[b] as usize] -= share * weight(panel, b);
+        times.clear();
+        for row in panel.rows_of(unit) {
+            let t = panel.time[row] as usize;
+            if sums[t] == 0.0 {
+                times.push(t);
             }
+            sums[t] += weight(panel, row);
         }
+        for a in &times {
+            block[*a][*a] += sums[*a];
+            let share = sums[*a] / unit_weight[unit];
+            let line = &mut block[*a];
+            times.iter().for_each(|b| line[*b] -= share * sums[*b]);
+        }
+        times.iter().for_each(|t| sums[*t] = 0.0);
     }
     block
 }

@@ -1,2 +1,14 @@
 //! Synthetic comparison areas: weighted averages of untreated areas that follow the treated ones before
 //! treatment, and models of what would have happened.
+
+pub(crate) mod areas;
+pub(crate) mod augmented;
+pub(crate) mod conformal;
+pub(crate) mod corral;
+pub(crate) mod jackknife;
+pub(crate) mod placebo;
+pub(crate) mod predictors;
+pub(crate) mod ridge;
+pub(crate) mod search;
+pub(crate) mod simplex;
+pub(crate) mod synthetic_control;

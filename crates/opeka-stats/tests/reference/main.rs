@@ -4,17 +4,24 @@
 //! run. The others read the folder that `OPEKA_REFERENCE` names, and are reported as ignored where
 //! it names none; a variable that names no folder fails the run.
 
+mod callaway;
 mod control;
+mod event_studies;
 mod forecasts;
 mod growth;
+mod honest;
 mod its;
 mod joinpoint;
 mod mann_kendall;
 mod rates;
+mod resampling;
+mod staggered;
 mod standardised;
 mod structural;
 mod support;
+mod synthetic;
 mod trends;
+mod twfe;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,7 +46,14 @@ fn main() -> ExitCode {
     trials.extend(control::trials(reference));
     trials.extend(mann_kendall::trials(reference));
     trials.extend(growth::trials(reference));
+    trials.extend(honest::trials(reference));
+    trials.extend(twfe::trials(reference));
+    trials.extend(event_studies::trials(reference));
+    trials.extend(staggered::trials(reference));
+    trials.extend(callaway::trials(reference));
+    trials.extend(synthetic::trials(reference));
     trials.extend(its::trials(reference));
     trials.extend(structural::trials(reference));
+    trials.extend(resampling::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
