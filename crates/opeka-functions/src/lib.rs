@@ -45,6 +45,7 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -103,6 +104,11 @@ mod holm;
 mod damped_holt;
 mod forecast;
 mod local_linear_trend;
+
+mod causal_impact;
+mod controlled_its;
+mod counterfactual;
+mod its;
 
 mod aggregate;
 mod documentation;
@@ -186,6 +192,9 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    its::Its,
+    controlled_its::ControlledIts,
+    causal_impact::CausalImpact,
 }
 
 functions! {
