@@ -50,6 +50,7 @@
 //! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
 //! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
 //! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
+//! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -127,6 +128,10 @@ mod att_pretest;
 mod interactive_effects;
 mod matrix_completion;
 mod synthetic_did;
+mod causal_impact;
+mod controlled_its;
+mod counterfactual;
+mod its;
 
 mod aggregate;
 mod documentation;
@@ -227,6 +232,9 @@ functions! {
     synthetic_did::SyntheticDid,
     interactive_effects::InteractiveEffects,
     matrix_completion::MatrixCompletion,
+    its::Its,
+    controlled_its::ControlledIts,
+    causal_impact::CausalImpact,
 }
 
 functions! {
