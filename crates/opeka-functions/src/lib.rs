@@ -45,6 +45,7 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `honest_did` | effects when trends are not exactly parallel |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -103,6 +104,8 @@ mod holm;
 mod damped_holt;
 mod forecast;
 mod local_linear_trend;
+
+mod honest_did;
 
 mod aggregate;
 mod documentation;
@@ -186,6 +189,7 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    honest_did::HonestDidOfRows,
 }
 
 functions! {
