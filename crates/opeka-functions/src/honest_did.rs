@@ -299,22 +299,19 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     .with_argument("cluster", CLUSTER_ARGUMENT)
     .with_sql_example(
         "```sql
-> with units as (select column1 as unit from (values (1), (2), (3), (4), (5), (6), (7), (8), (9),
-       (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20))),
-       times as (select column1 as time from (values (1), (2), (3), (4), (5))),
-       panel as (select unit, time, case when unit <= 10 then 4 end as first_treated,
-                        unit + time + (unit * unit * 7 + unit * time * time * 3) % 11 * 0.1
-                        + case when unit <= 10 and time >= 4 then 2 else 0 end as y
-                 from units cross join times),
-       answer as (select unnest(honest_did(y, unit, time, first_treated, m => [0.5, 1])) as a
-                  from panel)
-  select a['m'] as m, round(a['estimate'], 3) as effect, round(a['conf_low'], 2) as low,
+> select a['m'] as m, round(a['estimate'], 3) as effect, round(a['conf_low'], 2) as low,
          round(a['conf_high'], 2) as high, round(a['breakdown'], 1) as breakdown
-  from answer;
+  from (select unnest(honest_did(y, unit, time, first_treated, m => [0.5, 1])) as a
+        from (select unit, time, case when unit <= 10 then 4 end as first_treated,
+                     unit + time + (unit * unit * 7 + unit * time * time * 3) % 11 * 0.1
+                     + case when unit <= 10 and time >= 4 then 2 else 0 end as y
+              from (values (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13),
+                           (14), (15), (16), (17), (18), (19), (20)) as units(unit)
+              cross join (values (1), (2), (3), (4), (5)) as times(time)))
+  where a['m'] is not null;
 +-----+--------+------+------+-----------+
 | m   | effect | low  | high | breakdown |
 +-----+--------+------+------+-----------+
-|     | 2.01   | 1.62 | 2.4  | 5.2       |
 | 0.5 | 2.01   | 1.57 | 2.44 | 5.2       |
 | 1.0 | 2.01   | 1.47 | 2.52 | 5.2       |
 +-----+--------+------+------+-----------+
