@@ -51,6 +51,7 @@
 //! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
 //! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
 //! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
+//! | `honest_did` | effects when trends are not exactly parallel |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -132,6 +133,7 @@ mod causal_impact;
 mod controlled_its;
 mod counterfactual;
 mod its;
+mod honest_did;
 
 mod aggregate;
 mod documentation;
@@ -235,6 +237,7 @@ functions! {
     its::Its,
     controlled_its::ControlledIts,
     causal_impact::CausalImpact,
+    honest_did::HonestDidOfRows,
 }
 
 functions! {
