@@ -47,8 +47,12 @@ fn estimate(rows: &Rows, options: &Options) -> Result<TwoByTwo, Reason> {
     let group = panel.numbers(parameters, rows, "treated_group");
     let post = panel.numbers(parameters, rows, "post");
     // Rows of which group and period are known.
-    let known: Vec<(usize, f64, f64)> =
-        group.iter().zip(&post).enumerate().filter_map(|(k, (g, p))| Some((k, (*g)?, (*p)?))).collect();
+    let known: Vec<(usize, f64, f64)> = group
+        .iter()
+        .zip(&post)
+        .enumerate()
+        .filter_map(|(k, (g, p))| Some((k, (*g)?, (*p)?)))
+        .collect();
     let with = TwoByTwoOptions {
         errors: match options.choice("errors") {
             "iid" => TwoByTwoErrors::Iid,

@@ -10,9 +10,9 @@ use crate::EFFECTS;
 use crate::aggregate::Aggregate;
 use crate::did_twfe::{ERRORS, ERRORS_ARGUMENT};
 use crate::effects::{
-    ADOPTER, ADOPTER_ARGUMENT, CLUSTER, CLUSTER_ARGUMENT, COVARIATES,
-    COVARIATES_ARGUMENT, FIRST_TREATED, FIRST_TREATED_ARGUMENT, PanelColumns, TIME, TIME_ARGUMENT,
-    UNIT, UNIT_ARGUMENT, WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, tell,
+    ADOPTER, ADOPTER_ARGUMENT, CLUSTER, CLUSTER_ARGUMENT, COVARIATES, COVARIATES_ARGUMENT,
+    FIRST_TREATED, FIRST_TREATED_ARGUMENT, PanelColumns, TIME, TIME_ARGUMENT, UNIT, UNIT_ARGUMENT,
+    WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, tell,
 };
 use crate::event_study::{
     LAGS, LAGS_ARGUMENT, LEADS, LEADS_ARGUMENT, REFERENCE, REFERENCE_ARGUMENT, study_options,
@@ -166,10 +166,7 @@ mod tests {
     fn the_example() {
         let result = AggregateTester::<PretrendTests>::new().aggregate(&[batch()]);
         let rounded = |name: &str| number(&result, name).map(|value| (value * 1e4).round() / 1e4);
-        assert_eq!(
-            (rounded("statistic"), rounded("p_value")),
-            (Some(0.1), Some(0.1))
-        );
+        assert_eq!((rounded("statistic"), rounded("p_value")), (Some(0.1), Some(0.1)));
         assert_eq!((rounded("df"), rounded("df_residual")), (Some(1.0), Some(3.0)));
         assert!(word(&result, "note").unwrap().contains("2 treated units"));
     }

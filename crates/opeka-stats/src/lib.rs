@@ -150,22 +150,25 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::detectable_effect::{
+    DetectableEffect, DetectableEffectOptions, detectable_effect,
+};
 pub use inference::equivalence::{
     Equivalence, EquivalenceOptions, LeadBound, PretrendEquivalence, pretrend_equivalence,
-};
-pub use inference::honest::{
-    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
-    Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
 };
 pub use inference::honest::{
     HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape,
     HonestTarget, honest_did, honest_event_study,
 };
-pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use inference::many_outcomes::{OutcomeEffect, OutcomesOptions, permutation_test_outcomes};
 pub use inference::permutation::{
     Alternative, PermutationOptions, PermutationStatistic, PermutationTest, permutation_test,
 };
+pub use inference::power::{
+    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
+    minimum_detectable_effect, power_of_design, required_units,
+};
+pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use inference::resampling::MAX_DRAWS;
 pub use inference::wild_bootstrap::{
     WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
@@ -177,13 +180,6 @@ pub use its::options::{
     ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,
 };
 pub use its::segmented::{Its, its};
-pub use inference::detectable_effect::{
-    DetectableEffect, DetectableEffectOptions, detectable_effect,
-};
-pub use inference::power::{
-    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
-    minimum_detectable_effect, power_of_design, required_units,
-};
 pub use multiple::adjust::{AdjustedP, benjamini_hochberg, family_reason, holm};
 pub use polarity::Polarity;
 pub use rate::direct::{Dsr, DsrLimits, dsr};
@@ -201,10 +197,11 @@ pub use synth::ridge::LambdaError;
 pub use synth::synthetic_control::{
     DonorWeight, PredictorBalance, SyntheticControl, SyntheticControlOptions, SyntheticPoint,
     TreatedArea, synthetic_control,
+};
 pub use synth::synthetic_did::{
-    Placebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
-    SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight, UnitWeight,
-    synthetic_did,
+    Placebo as SyntheticDidPlacebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors,
+    SyntheticDidEstimator, SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight,
+    UnitWeight, synthetic_did,
 };
 pub use trend::aapc::{Aapc, aapc};
 pub use trend::blocks::{
