@@ -1,7 +1,7 @@
 //! What the functions of intervention effects share: arguments, the panel that they make, and the
 //! fields of results.
 
-use opeka_stats::{Effect, EffectAt, Labels, PanelRows, Reason};
+use opeka_stats::{Effect, EffectAt, Labels, MAX_DRAWS, PanelRows, Reason};
 
 use crate::parameters::{Kind, Options, Parameters};
 use crate::row::{Column, Row};
@@ -142,6 +142,34 @@ impl PanelColumns {
         self.kept.iter().filter_map(|row| numbers.get(*row as usize).copied()).collect()
     }
 
+    /// A column of numbers that may be left out, such as `population`: where it is given, each row
+    /// must have one.
+    pub(crate) fn given(
+    /// A column of words that may be left out, such as `stratum`.
+    pub(crate) fn words(
+        &self,
+        parameters: &Parameters,
+        rows: &Rows,
+        options: &Options,
+        name: &str,
+    ) -> Result<Option<Vec<f64>>, Reason> {
+    ) -> Result<Option<Labels>, Reason> {
+        let column = column_of(parameters, name).unwrap_or(usize::MAX);
+        if !rows.is_given(column, name, options) {
+            return Ok(None);
+        }
+        let numbers = self.numbers(parameters, rows, name);
+        let missing = numbers.iter().filter(|number| number.is_none()).count();
+        if missing > 0 {
+            let n = numbers.len();
+            let why = format!("{name} is missing in {missing} of {n} rows");
+            return Err(Reason::because(why));
+        }
+        Ok(Some(numbers.into_iter().flatten().collect()))
+        let missing = || Reason::because(format!("{name} is missing in some row"));
+        rows.labels(column, &self.kept).ok_or_else(missing).map(Some)
+    }
+
     /// A column of flags that may be left out, such as `adopter`; what is not known is not so.
     pub(crate) fn flags(
         &self,
@@ -195,6 +223,14 @@ pub(crate) fn whole_number(options: &Options, name: &str) -> Result<u64, Reason>
             "{name} is {value} (it must be a whole number of 0 or more)"
         ))),
     }
+}
+
+/// How many draws: a method says itself when they are too few.
+pub(crate) fn draws_of(options: &Options) -> Result<u32, Reason> {
+    let draws = whole_number(options, "draws")?;
+    u32::try_from(draws).ok().filter(|draws| *draws <= MAX_DRAWS).ok_or_else(|| {
+        Reason::because(format!("draws is {draws} (it must lie between 1 and 1,000,000)"))
+    })
 }
 
 /// Puts what was left out before a method was called in front of what the method tells.

@@ -45,6 +45,13 @@
 //! | `xmr`, `xmr_point`, `funnel_limits` | control charts and funnels |
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
+//! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
+//! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
+//! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
+//! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
+//! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
+//! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
+//! | `honest_did` | effects when trends are not exactly parallel |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -104,6 +111,30 @@ mod damped_holt;
 mod forecast;
 mod local_linear_trend;
 
+mod did_2x2;
+mod did_twfe;
+mod event_study;
+mod pretrend_equivalence;
+mod pretrend_test;
+mod bacon;
+mod detectable_effect;
+mod did_imputation;
+mod minimum_detectable_effect;
+mod power_of_design;
+mod sun_abraham;
+mod att_aggregate;
+mod att_gt;
+mod att_pretest;
+
+mod interactive_effects;
+mod matrix_completion;
+mod synthetic_did;
+mod causal_impact;
+mod controlled_its;
+mod counterfactual;
+mod its;
+mod honest_did;
+
 mod aggregate;
 mod documentation;
 mod effects;
@@ -156,6 +187,8 @@ functions! {
     proportion_ci::ProportionCi,
     compare::Compare,
     distance::Distance,
+    minimum_detectable_effect::MinimumDetectableEffect,
+    power_of_design::PowerOfDesign,
 }
 
 functions! {
@@ -186,6 +219,25 @@ functions! {
     xmr::Xmr,
     damped_holt::DampedHolt,
     local_linear_trend::LocalLinearTrend,
+    did_2x2::Did2x2,
+    did_twfe::DidTwfe,
+    event_study::EventStudy,
+    pretrend_test::PretrendTests,
+    pretrend_equivalence::PretrendEquivalences,
+    bacon::Bacon,
+    sun_abraham::SunAbraham,
+    did_imputation::DidImputation,
+    detectable_effect::DetectableEffect,
+    att_gt::AttGt,
+    att_aggregate::AttAggregate,
+    att_pretest::AttPretest,
+    synthetic_did::SyntheticDid,
+    interactive_effects::InteractiveEffects,
+    matrix_completion::MatrixCompletion,
+    its::Its,
+    controlled_its::ControlledIts,
+    causal_impact::CausalImpact,
+    honest_did::HonestDidOfRows,
 }
 
 functions! {

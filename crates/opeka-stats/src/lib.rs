@@ -133,7 +133,7 @@ pub use did::imputation::{
     DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
 };
 pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
-pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
+pub use did::twfe::{Twfe, TwfeInference, TwfeOptions, did_twfe};
 pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
@@ -150,11 +150,27 @@ pub use inequality::convergence::{
 };
 pub use inequality::gradient::{InequalityIndex, relative_index, slope_index};
 pub use inequality::variation::coefficient_of_variation;
+pub use inference::detectable_effect::{
+    DetectableEffect, DetectableEffectOptions, detectable_effect,
+};
 pub use inference::equivalence::{
-    Equivalence, EquivalenceOptions, PretrendEquivalence, pretrend_equivalence,
+    Equivalence, EquivalenceOptions, LeadBound, PretrendEquivalence, pretrend_equivalence,
 };
 pub use inference::honest::{
-    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape, honest_did,
+    HonestDelta, HonestDid, HonestDidOptions, HonestLimits, HonestMethod, HonestShape,
+    HonestTarget, honest_did, honest_event_study,
+};
+pub use inference::many_outcomes::{OutcomeEffect, OutcomesOptions, permutation_test_outcomes};
+pub use inference::permutation::{
+    Alternative, PermutationOptions, PermutationStatistic, PermutationTest, permutation_test,
+};
+pub use inference::power::{
+    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
+    minimum_detectable_effect, power_of_design, required_units,
+};
+pub use inference::power::{
+    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
+    minimum_detectable_effect, power_of_design, required_units,
 };
 pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use inference::resampling::MAX_DRAWS;
@@ -162,6 +178,7 @@ pub use inference::wild_bootstrap::{
     WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
 };
 pub use its::CounterfactualPoint;
+pub use its::causal_impact::{CausalImpact, CausalImpactOptions, ImpactLevel, causal_impact};
 pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
 pub use its::options::{
     ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,
@@ -179,11 +196,23 @@ pub use synth::augmented::{
     AugmentedInference, AugmentedOptions, AugmentedPoint, AugmentedSyntheticControl,
     AugmentedWeight, augmented_synthetic_control,
 };
+pub use synth::interactive_effects::{
+    FactorErrors, FactorsTried, InteractiveEffects, InteractiveEffectsOptions, MAX_FACTORS,
+    interactive_effects,
+};
+pub use synth::matrix_completion::{
+    MatrixCompletion, MatrixCompletionOptions, PenaltyTried, matrix_completion,
+};
 pub use synth::placebo::Placebo;
 pub use synth::ridge::LambdaError;
 pub use synth::synthetic_control::{
     DonorWeight, PredictorBalance, SyntheticControl, SyntheticControlOptions, SyntheticPoint,
     TreatedArea, synthetic_control,
+};
+pub use synth::synthetic_did::{
+    SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
+    SyntheticDidOptions, SyntheticDidPlacebo, SyntheticDidPoint, SyntheticDidWeights, TimeWeight,
+    UnitWeight, synthetic_did,
 };
 pub use trend::aapc::{Aapc, aapc};
 pub use trend::blocks::{

@@ -16,3 +16,6 @@ pub(crate) mod sun_abraham;
 pub(crate) mod twfe;
 pub(crate) mod two_by_two;
 pub(crate) mod unit_time;
+
+#[cfg(test)]
+mod testing;

@@ -1,7 +1,7 @@
 //! Effects by cohort and event time, weighted as the units are: Sun and Abraham's estimator.
 
 use super::columns::Columns;
-use super::unit_time::{UnitTime, cluster_factor, weight};
+use super::unit_time::{UnitTime, cluster_factor, rounding, weight};
 use crate::Reason;
 use crate::distribution::student_t;
 use crate::effect::panel::{Panel, PanelRows};
@@ -274,12 +274,13 @@ fn sample(
         notes.add(format!("{n_always} {units} left out: treated at all times"));
     }
     let treated = |row: usize| start_of(row).filter(|start| seen_after.contains(start));
-    if unit_rows().all(|row| treated(row).is_none()) {
-        return Err(Reason::because("no unit is treated"));
+    let kept = || unit_rows().filter(|row| !always(*row));
+    if kept().all(|row| treated(row).is_none()) {
+        return Err(Reason::because("no unit is untreated first and treated later"));
     }
     let mut end = f64::INFINITY;
-    if unit_rows().filter(|row| !always(*row)).all(|row| treated(row).is_some()) {
-        let last = unit_rows().filter_map(treated).max_by(f64::total_cmp);
+    if kept().all(|row| treated(row).is_some()) {
+        let last = kept().filter_map(treated).max_by(f64::total_cmp);
         end = last.unwrap_or(end);
         notes.add(format!(
             "no unit is never treated: those treated from {end} are the controls, and the times \
@@ -568,7 +569,7 @@ fn fill(
     }
     let error = variance.filter(|_| term.n_treated > 1).map(f64::sqrt);
     if let (Some(error), Some(quantile)) = (error, quantile) {
-        if error > 1e-12 * value.abs() {
+        if error > rounding(panel) {
             effect.std_error = Some(error);
             effect.statistic = Some(value / error);
             effect.p_value = Some(student_t::two_sided_p(value / error, df as f64));

@@ -42,6 +42,11 @@ impl Labels {
         self.codes.is_empty()
     }
 
+    /// The name of a row.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        self.names.get(*self.codes.get(row)? as usize).map(String::as_str)
+    }
+
     pub(crate) fn name(&self, row: usize) -> &str {
         &self.names[self.codes[row] as usize]
     }
@@ -55,16 +60,23 @@ impl Labels {
         let mut order: Vec<u32> =
             (0..self.names.len() as u32).filter(|code| occurs[*code as usize]).collect();
         let name = |code: u32| self.names[code as usize].as_str();
-        let numbers: Option<Vec<f64>> = order
+        let numbers: Option<Vec<(f64, u32)>> = order
             .iter()
-            .map(|code| name(*code).parse().ok().filter(|n: &f64| !n.is_nan()))
+            .map(|code| {
+                let number = name(*code).parse().ok().filter(|n: &f64| !n.is_nan());
+                Some((number?, *code))
+            })
             .collect();
         match numbers {
-            Some(_) => {
-                let number = |code: &u32| name(*code).parse::<f64>().unwrap_or(f64::NAN);
-                order.sort_unstable_by(|a, b| {
-                    number(a).total_cmp(&number(b)).then_with(|| name(*a).cmp(name(*b)))
-                });
+            Some(mut numbers) => {
+                // Numbers in order, as they mostly come, need no sorting.
+                let by_number = |a: &(f64, u32), b: &(f64, u32)| {
+                    a.0.total_cmp(&b.0).then_with(|| name(a.1).cmp(name(b.1)))
+                };
+                if !numbers.is_sorted_by(|a, b| by_number(a, b).is_le()) {
+                    numbers.sort_unstable_by(by_number);
+                }
+                order = numbers.into_iter().map(|(_, code)| code).collect();
             }
             None => order.sort_unstable_by_key(|code| name(*code)),
         }

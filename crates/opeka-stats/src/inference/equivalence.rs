@@ -35,12 +35,19 @@ pub struct Equivalence {
     pub reason: Option<Reason>,
 }
 
+/// The largest difference of trends at an event time, either way, that is not rejected.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LeadBound {
+    pub event_time: f64,
+    /// |b| + z(1 − α) × error.
+    pub bound: Option<f64>,
+}
+
 /// The result of [`pretrend_equivalence`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PretrendEquivalence {
-    /// The event times before treatment, and for each the largest difference of trends, either way,
-    /// that is not rejected: |b| + z(1 − α) × error.
-    pub bounds: Vec<(f64, f64)>,
+    /// One for each event time before treatment.
+    pub bounds: Vec<LeadBound>,
     pub max: Equivalence,
     pub mean: Equivalence,
     pub rms: Equivalence,
@@ -114,7 +121,10 @@ fn calculate(
     let b = |k: usize| study.coefficients[k];
     let error = |k: usize| study.covariance[k][k].max(0.0).sqrt();
     let z = normal::quantile(options.study.conf_level);
-    let bounds = places.iter().map(|k| (study.event_times[*k], b(*k).abs() + z * error(*k)));
+    let bounds = places.iter().map(|k| LeadBound {
+        event_time: study.event_times[*k],
+        bound: Some(b(*k).abs() + z * error(*k)),
+    });
 
     let largest = places.iter().map(|k| b(*k).abs()).fold(0.0, f64::max);
     let threshold = places.iter().map(|k| smallest_threshold(b(*k).abs(), error(*k), alpha));
@@ -133,6 +143,7 @@ fn calculate(
     if let Some(n) = few.filter(|n| treated_units::note(**n).is_some()) {
         notes.add(format!("a lead has {n} treated units: thresholds are too small"));
     }
+    [&max, &mean, &rms].iter().filter_map(|part| part.note.as_ref()).for_each(|n| notes.add(n));
     Ok(PretrendEquivalence {
         bounds: bounds.collect(),
         max,

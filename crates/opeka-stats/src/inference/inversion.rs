@@ -34,16 +34,18 @@ const GRID: u32 = 24;
 ///
 /// On each side, steps of √2 from one `scale` on find an effect that is rejected; of the points of
 /// a grid between it and the estimate the outermost that is not rejected and the next one enclose
-/// the end, which bisection finds to the last digits, as the p-value is a step function. `None`
+/// the end, which bisection finds to a `precision` in scales, as the p-value is a step function. `None`
 /// where nothing is rejected as far as 10¹² scales away: the set has no end there.
 pub(crate) fn limits(
     p_value: impl Fn(f64) -> f64,
     estimate: f64,
     scale: f64,
     alpha: f64,
+    precision: f64,
 ) -> [Option<f64>; 2] {
     [-1.0, 1.0].map(|side| {
-        let at = |distance: f64| p_value(estimate + side * distance) > alpha;
+        // A share that equals alpha but for rounding is not above it.
+        let at = |distance: f64| p_value(estimate + side * distance) > alpha + 1e-12;
         let mut far = None;
         let mut distance = scale;
         for _ in 0..DOUBLINGS {
@@ -59,7 +61,7 @@ pub(crate) fn limits(
         let (mut low, mut high) = inside.map_or((0.0, step), |inside| (inside, inside + step));
         for _ in 0..200 {
             let middle = 0.5 * (low + high);
-            if middle <= low || middle >= high || high - low <= 1e-14 * scale {
+            if middle <= low || middle >= high || high - low <= precision * scale {
                 break;
             }
             if at(middle) {
@@ -85,12 +87,12 @@ mod tests {
             distance if distance < 7.0 => 0.05,
             _ => 0.0,
         };
-        let [low, high] = limits(steps, 1.0, 0.5, 0.05);
+        let [low, high] = limits(steps, 1.0, 0.5, 0.05, 1e-14);
         assert_close(low.unwrap(), -2.125, 1e-12);
         assert_close(high.unwrap(), 4.125, 1e-12);
-        assert_eq!(limits(|_| 0.1, 0.0, 1.0, 0.05), [None, None]);
+        assert_eq!(limits(|_| 0.1, 0.0, 1.0, 0.05, 1e-14), [None, None]);
         let half = |effect: f64| if effect < 2.0 { 1.0 } else { 0.0 };
-        let [low, high] = limits(half, 0.0, 1.0, 0.05);
+        let [low, high] = limits(half, 0.0, 1.0, 0.05, 1e-14);
         assert_eq!(low, None);
         assert_close(high.unwrap(), 2.0, 1e-12);
     }

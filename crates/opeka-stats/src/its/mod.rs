@@ -5,6 +5,7 @@
 //! part of its estimate. Results say so.
 
 mod autoregressive;
+pub(crate) mod causal_impact;
 pub(crate) mod controlled;
 mod derived;
 mod design;
@@ -14,6 +15,7 @@ pub(crate) mod options;
 mod poisson;
 pub(crate) mod segmented;
 mod series;
+mod structural;
 mod test_of;
 
 /// An observed time, and what would have been without the intervention: a point of a chart.

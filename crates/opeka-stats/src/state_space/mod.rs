@@ -10,6 +10,8 @@
 //! state of which nothing is known are *diffuse*: their variance is κ, and results are the limits
 //! for κ → ∞, taken exactly (chapter 5), not with a large number.
 
+mod smooth;
+
 /// A square matrix, row by row.
 pub type Matrix<const M: usize> = [[f64; M]; M];
 

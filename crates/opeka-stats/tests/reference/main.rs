@@ -7,6 +7,7 @@
 mod callaway;
 mod control;
 mod event_studies;
+mod factors;
 mod forecasts;
 mod growth;
 mod honest;
@@ -17,8 +18,10 @@ mod rates;
 mod resampling;
 mod staggered;
 mod standardised;
+mod structural;
 mod support;
 mod synthetic;
+mod synthetic_did;
 mod trends;
 mod twfe;
 
@@ -53,5 +56,8 @@ fn main() -> ExitCode {
     trials.extend(synthetic::trials(reference));
     trials.extend(its::trials(reference));
     trials.extend(resampling::trials(reference));
+    trials.extend(synthetic_did::trials(reference));
+    trials.extend(factors::trials(reference));
+    trials.extend(structural::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

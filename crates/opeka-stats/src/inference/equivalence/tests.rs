@@ -41,7 +41,7 @@ fn what_is_found_at_a_threshold_is_found_above_it() {
         }
     }
     // Bounds of single leads are never below the threshold of the largest.
-    let largest = result.bounds.iter().map(|bound| bound.1).fold(0.0, f64::max);
+    let largest = result.bounds.iter().filter_map(|bound| bound.bound).fold(0.0, f64::max);
     assert!(largest >= result.max.threshold.unwrap());
 }
 

@@ -7,6 +7,7 @@ mod folded_normal;
 mod least_favourable;
 mod moments;
 mod options;
+mod study;
 mod truncated_normal;
 mod vertices;
 
@@ -18,6 +19,7 @@ use self::flci::Frontier;
 use self::least_favourable::Draws;
 use self::moments::Periods;
 pub use self::options::{HonestDelta, HonestDidOptions, HonestMethod, HonestShape};
+pub use self::study::{HonestTarget, honest_event_study};
 use self::vertices::Ray;
 use crate::Reason;
 use crate::distribution::normal;
@@ -105,6 +107,8 @@ pub fn honest_did(
         .and_then(|analysis| analysis.run())
         .unwrap_or_else(HonestDid::unknown)
 }
+
+const ORIGINAL: &str = "normal limits of the event study, under parallel trends";
 
 /// What all bounds of an analysis share.
 struct Analysis<'a> {
@@ -197,16 +201,19 @@ impl<'a> Analysis<'a> {
         let half = normal::two_sided(self.options.conf_level) * self.std_error;
         require_finite_result(&[estimate, half])?;
         let few = self.options.n_treated.and_then(treated_units::note);
-        let original = HonestLimits {
-            conf_low: Some(estimate - half),
-            conf_high: Some(estimate + half),
-            method: Some("normal limits of the event study, under parallel trends".to_owned()),
-            note: few.clone(),
-            ..HonestLimits::default()
-        };
         let bounds = match self.options.bounds.as_slice() {
             [] => self.default_bounds(),
             given => given.to_vec(),
+        };
+        if self.options.n_treated == Some(1) {
+            return Ok(self.without_errors(estimate, few, &bounds));
+        }
+        let original = HonestLimits {
+            conf_low: Some(estimate - half),
+            conf_high: Some(estimate + half),
+            method: Some(ORIGINAL.to_owned()),
+            note: few.clone(),
+            ..HonestLimits::default()
         };
         let robust: Vec<HonestLimits> = bounds
             .par_iter()
@@ -224,6 +231,32 @@ impl<'a> Analysis<'a> {
             note: (!note.is_empty()).then_some(note),
             reason: None,
         })
+    }
+
+    /// With one treated unit the formula has an error, and nobody should believe it.
+    fn without_errors(&self, estimate: f64, note: Option<String>, bounds: &[f64]) -> HonestDid {
+        let method = Some(self.options.words(self.method));
+        let row = |m: &f64| HonestLimits {
+            m: Some(*m),
+            method: method.clone(),
+            note: note.clone(),
+            reason: Some(Reason::of_part(
+                "the limits",
+                "with one treated unit there is nothing to estimate a covariance from",
+            )),
+            ..HonestLimits::default()
+        };
+        HonestDid {
+            estimate: Some(estimate),
+            original: HonestLimits {
+                method: Some(ORIGINAL.to_owned()),
+                note: note.clone(),
+                ..HonestLimits::default()
+            },
+            robust: bounds.iter().map(row).collect(),
+            note,
+            ..HonestDid::default()
+        }
     }
 
     /// Those of the reference package: M̄ of a half to two; ten M from 0 to the upper limit of what

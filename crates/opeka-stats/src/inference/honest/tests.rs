@@ -14,7 +14,16 @@ fn sigma() -> Vec<Vec<f64>> {
 }
 
 fn options(delta: HonestDelta, method: Option<HonestMethod>, bounds: &[f64]) -> HonestDidOptions {
-    HonestDidOptions { delta, method, bounds: bounds.to_vec(), ..HonestDidOptions::default() }
+    let bounds = bounds.to_vec();
+    HonestDidOptions { delta, method, bounds, breakdown: false, ..HonestDidOptions::default() }
+}
+
+fn with_breakdown(
+    delta: HonestDelta,
+    method: Option<HonestMethod>,
+    bounds: &[f64],
+) -> HonestDidOptions {
+    HonestDidOptions { breakdown: true, ..options(delta, method, bounds) }
 }
 
 fn run(options: &HonestDidOptions) -> HonestDid {
@@ -59,7 +68,7 @@ fn a_relative_bound_of_zero_gives_the_usual_interval() {
 fn one_period_before_and_after_by_hand() {
     let sigma = vec![vec![0.04, 0.0], vec![0.0, 0.09]];
     let method = Some(HonestMethod::Conditional);
-    let options = options(HonestDelta::RelativeMagnitudes, method, &[1.0]);
+    let options = with_breakdown(HonestDelta::RelativeMagnitudes, method, &[1.0]);
     let result = honest_did(&[-2.0, 1.0], &sigma, 1, 1, None, &options);
     // The identified set is 1 ± 2; its ends are 10 errors of 0.36 apart.
     let error = (0.04f64 + 0.09).sqrt();
@@ -78,7 +87,7 @@ fn one_period_before_and_after_by_hand() {
 #[test]
 fn at_the_breakdown_value_a_limit_is_zero() {
     for (delta, method) in ALL {
-        let result = run(&options(delta, method, &[]));
+        let result = run(&with_breakdown(delta, method, &[1.0]));
         let Some(breakdown) = result.breakdown else {
             assert!(result.note.is_some(), "{delta:?} {method:?}");
             continue;
@@ -87,7 +96,7 @@ fn at_the_breakdown_value_a_limit_is_zero() {
         assert!(at(breakdown).0 > -1e-9, "{delta:?} {method:?} {breakdown}");
         assert!(at(breakdown * (1.0 + 1e-8)).0 <= 1e-7, "{delta:?} {method:?} {breakdown}");
     }
-    let fixed = run(&options(HonestDelta::Smoothness, None, &[]));
+    let fixed = run(&with_breakdown(HonestDelta::Smoothness, None, &[1.0]));
     let frontier = Frontier::new(&sigma(), Periods { pre: 3, post: 2 }, &[1.0, 0.0]).unwrap();
     let low = |m: f64| {
         let interval = frontier.interval(&BETA, m, 0.95);

@@ -256,7 +256,7 @@ fn bootstrap(
     }
     let alpha = 1.0 - options.conf_level;
     [effect.conf_low, effect.conf_high] =
-        limits(|effect| test.p_value(effect).0, fit.estimate, error, alpha);
+        limits(|effect| test.p_value(effect).0, fit.estimate, error, alpha, 1e-14);
     if effect.conf_low.is_none() || effect.conf_high.is_none() {
         notes.add("a limit is missing where no effect, however large, is rejected");
     }
