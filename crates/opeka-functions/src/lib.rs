@@ -46,6 +46,7 @@
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
 //! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
+//! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -108,8 +109,11 @@ mod local_linear_trend;
 mod did_2x2;
 mod did_twfe;
 mod event_study;
+mod permutation_test;
+mod permutation_test_outcomes;
 mod pretrend_equivalence;
 mod pretrend_test;
+mod wild_bootstrap;
 
 mod aggregate;
 mod documentation;
@@ -198,6 +202,9 @@ functions! {
     event_study::EventStudy,
     pretrend_test::PretrendTests,
     pretrend_equivalence::PretrendEquivalences,
+    permutation_test::PermutationTest,
+    permutation_test_outcomes::PermutationTestOutcomes,
+    wild_bootstrap::WildBootstrap,
 }
 
 functions! {

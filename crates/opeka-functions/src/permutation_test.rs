@@ -10,9 +10,9 @@ use opeka_stats::{
 use crate::EFFECTS;
 use crate::aggregate::Aggregate;
 use crate::effects::{
-    CLUSTER, CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, COVARIATES_ARGUMENT, DRAWS,
-    PanelColumns, SEED, SEED_ARGUMENT, TIME, TIME_ARGUMENT, TREATED, TREATED_ARGUMENT, UNIT,
-    UNIT_ARGUMENT, WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, column_of, draws_of, effect_columns, tell,
+    CLUSTER, CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, COVARIATES_ARGUMENT, DRAWS, PanelColumns,
+    SEED, SEED_ARGUMENT, TIME, TIME_ARGUMENT, TREATED, TREATED_ARGUMENT, UNIT, UNIT_ARGUMENT,
+    WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, column_of, draws_of, effect_columns, tell,
     whole_number,
 };
 use crate::parameters::{Kind, Options, Parameters};

@@ -198,9 +198,8 @@ mod tests {
         assert_eq!(rounded(&result, "p_value"), [Some(0.33), Some(1.0)]);
         assert_eq!(rounded(&result, "p_adjusted"), [Some(0.33), Some(1.0)]);
         assert_eq!(word(&items(&result)[1], "outcome").as_deref(), Some("y"));
-        let halves: Vec<Vec<ArrayRef>> = [(0, 9), (9, 7)]
-            .map(|(at, n)| batch().iter().map(|c| c.slice(at, n)).collect())
-            .into();
+        let halves: Vec<Vec<ArrayRef>> =
+            [(0, 9), (9, 7)].map(|(at, n)| batch().iter().map(|c| c.slice(at, n)).collect()).into();
         tester.check_merges(&halves);
     }
 
@@ -211,8 +210,7 @@ mod tests {
         assert_eq!(reason, "cannot be calculated because there are no outcomes");
         assert_eq!(field(&items(&nothing)[0], "outcome"), ScalarValue::Utf8(None));
         let given = [("draws", ScalarValue::from(0.0))];
-        let none =
-            AggregateTester::<PermutationTestOutcomes>::with(&given).aggregate(&[batch()]);
+        let none = AggregateTester::<PermutationTestOutcomes>::with(&given).aggregate(&[batch()]);
         assert!(word(&items(&none)[0], "reason").unwrap().contains("draws is 0"));
         let less = [("alternative", ScalarValue::from("less"))];
         let less = AggregateTester::<PermutationTestOutcomes>::with(&less).aggregate(&[batch()]);
