@@ -52,6 +52,7 @@
 //! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
 //! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
 //! | `honest_did` | effects when trends are not exactly parallel |
+//! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -134,6 +135,9 @@ mod interactive_effects;
 mod its;
 mod matrix_completion;
 mod synthetic_did;
+mod permutation_test;
+mod permutation_test_outcomes;
+mod wild_bootstrap;
 
 mod aggregate;
 mod documentation;
@@ -238,6 +242,9 @@ functions! {
     controlled_its::ControlledIts,
     causal_impact::CausalImpact,
     honest_did::HonestDidOfRows,
+    permutation_test::PermutationTest,
+    permutation_test_outcomes::PermutationTestOutcomes,
+    wild_bootstrap::WildBootstrap,
 }
 
 functions! {
