@@ -134,9 +134,9 @@ mod honest_did;
 mod interactive_effects;
 mod its;
 mod matrix_completion;
-mod synthetic_did;
 mod permutation_test;
 mod permutation_test_outcomes;
+mod synthetic_did;
 mod wild_bootstrap;
 
 mod aggregate;
