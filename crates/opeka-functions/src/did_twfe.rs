@@ -10,7 +10,8 @@ use crate::aggregate::Aggregate;
 use crate::effects::{
     CLUSTER, CLUSTER_ARGUMENT, CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, COVARIATES_ARGUMENT,
     DRAWS, PanelColumns, SEED, SEED_ARGUMENT, TIME, TIME_ARGUMENT, TREATED, TREATED_ARGUMENT, UNIT,
-    UNIT_ARGUMENT, WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, effect_columns, tell, whole_number,
+    UNIT_ARGUMENT, WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, draws_of, effect_columns, tell,
+    whole_number,
 };
 use crate::parameters::{Kind, Options, Parameters};
 use crate::row::{Column, Row};
@@ -89,7 +90,7 @@ fn estimate(rows: &Rows, options: &Options) -> Result<opeka_stats::Twfe, Reason>
             _ => TwfeInference::ByTreatedUnits,
         },
         population: population.as_deref(),
-        draws: whole_number(options, "draws")?.min(u64::from(u32::MAX)) as u32,
+        draws: draws_of(options)?,
         seed: whole_number(options, "seed")?,
         conf_level: options.number("conf_level"),
         ..TwfeOptions::default()

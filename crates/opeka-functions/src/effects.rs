@@ -145,15 +145,12 @@ impl PanelColumns {
     /// A column of numbers that may be left out, such as `population`: where it is given, each row
     /// must have one.
     pub(crate) fn given(
-    /// A column of words that may be left out, such as `stratum`.
-    pub(crate) fn words(
         &self,
         parameters: &Parameters,
         rows: &Rows,
         options: &Options,
         name: &str,
     ) -> Result<Option<Vec<f64>>, Reason> {
-    ) -> Result<Option<Labels>, Reason> {
         let column = column_of(parameters, name).unwrap_or(usize::MAX);
         if !rows.is_given(column, name, options) {
             return Ok(None);
@@ -166,6 +163,20 @@ impl PanelColumns {
             return Err(Reason::because(why));
         }
         Ok(Some(numbers.into_iter().flatten().collect()))
+    }
+
+    /// A column of words that may be left out, such as `stratum`.
+    pub(crate) fn words(
+        &self,
+        parameters: &Parameters,
+        rows: &Rows,
+        options: &Options,
+        name: &str,
+    ) -> Result<Option<Labels>, Reason> {
+        let column = column_of(parameters, name).unwrap_or(usize::MAX);
+        if !rows.is_given(column, name, options) {
+            return Ok(None);
+        }
         let missing = || Reason::because(format!("{name} is missing in some row"));
         rows.labels(column, &self.kept).ok_or_else(missing).map(Some)
     }

@@ -53,6 +53,7 @@
 //! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
 //! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
 //! | `honest_did` | effects when trends are not exactly parallel |
+//! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -112,31 +113,34 @@ mod damped_holt;
 mod forecast;
 mod local_linear_trend;
 
-mod did_2x2;
-mod did_twfe;
-mod event_study;
-mod pretrend_equivalence;
-mod pretrend_test;
-mod bacon;
-mod detectable_effect;
-mod did_imputation;
-mod minimum_detectable_effect;
-mod power_of_design;
-mod sun_abraham;
 mod att_aggregate;
 mod att_gt;
 mod att_pretest;
+mod bacon;
+mod detectable_effect;
+mod did_2x2;
+mod did_imputation;
+mod did_twfe;
+mod event_study;
+mod minimum_detectable_effect;
+mod power_of_design;
+mod pretrend_equivalence;
+mod pretrend_test;
+mod sun_abraham;
 
-mod augmented_synthetic_control;
-mod interactive_effects;
-mod matrix_completion;
-mod synthetic_control;
-mod synthetic_did;
 mod causal_impact;
 mod controlled_its;
 mod counterfactual;
-mod its;
 mod honest_did;
+mod augmented_synthetic_control;
+mod interactive_effects;
+mod its;
+mod matrix_completion;
+mod permutation_test;
+mod permutation_test_outcomes;
+mod synthetic_control;
+mod synthetic_did;
+mod wild_bootstrap;
 
 mod aggregate;
 mod documentation;
@@ -243,6 +247,9 @@ functions! {
     controlled_its::ControlledIts,
     causal_impact::CausalImpact,
     honest_did::HonestDidOfRows,
+    permutation_test::PermutationTest,
+    permutation_test_outcomes::PermutationTestOutcomes,
+    wild_bootstrap::WildBootstrap,
 }
 
 functions! {

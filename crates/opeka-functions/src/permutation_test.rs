@@ -10,9 +10,9 @@ use opeka_stats::{
 use crate::EFFECTS;
 use crate::aggregate::Aggregate;
 use crate::effects::{
-    CLUSTER, CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, COVARIATES_ARGUMENT, DRAWS,
-    PanelColumns, SEED, SEED_ARGUMENT, TIME, TIME_ARGUMENT, TREATED, TREATED_ARGUMENT, UNIT,
-    UNIT_ARGUMENT, WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, column_of, draws_of, effect_columns, tell,
+    CLUSTER, CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, COVARIATES_ARGUMENT, DRAWS, PanelColumns,
+    SEED, SEED_ARGUMENT, TIME, TIME_ARGUMENT, TREATED, TREATED_ARGUMENT, UNIT, UNIT_ARGUMENT,
+    WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, column_of, draws_of, effect_columns, tell,
     whole_number,
 };
 use crate::parameters::{Kind, Options, Parameters};
@@ -222,7 +222,8 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 mod tests {
     use super::*;
     use crate::testing::{AggregateTester, field, number, panel_batch, word};
-    use arrow::array::{ArrayRef, Float64Array, NullArray, StringArray};
+    use arrow::array::{ArrayRef, Float64Array, ListArray, NullArray, StringArray};
+    use arrow::datatypes::Float64Type;
     use datafusion_common::ScalarValue;
     use std::sync::Arc;
 
@@ -239,10 +240,14 @@ mod tests {
         ])
     }
 
-    /// The columns of the function: covariates, weights and cluster are not given.
+    /// All columns of the function: a covariate that says nothing, equal weights, and each area its
+    /// own cluster.
     fn whole(population: ArrayRef, stratum: ArrayRef) -> Vec<ArrayRef> {
         let mut columns = batch();
-        (0..3).for_each(|_| columns.push(Arc::new(NullArray::new(8))));
+        let nothing = (0..8).map(|_| Some([Some(0.0)]));
+        columns.push(Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(nothing)));
+        columns.push(Arc::new(Float64Array::from(vec![1.0; 8])));
+        columns.push(Arc::clone(&columns[1]));
         columns.extend([population, stratum]);
         columns
     }
@@ -307,8 +312,9 @@ mod tests {
     fn one_treated_area_is_ranked() {
         let one: Vec<ArrayRef> = batch().iter().map(|column| column.slice(2, 6)).collect();
         let result = AggregateTester::<PermutationTest>::new().aggregate(&[one]);
-        assert_eq!(number(&result, "p_value"), Some(1.0 / 3.0));
-        assert_eq!(field(&result, "rank"), ScalarValue::Int64(Some(1)));
+        // 4 − 2 = 2, where c would have had 1 − 3.5 and d 3 − 2.5.
+        assert_eq!(number(&result, "p_value"), Some(2.0 / 3.0));
+        assert_eq!(field(&result, "rank"), ScalarValue::Int64(Some(2)));
         assert!(word(&result, "note").unwrap().contains("no p-value below 1/3"));
         let nothing = AggregateTester::<PermutationTest>::new().aggregate(&[]);
         let reason = word(&nothing, "reason").unwrap();

@@ -168,7 +168,11 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
   from (select wild_bootstrap(column3, column1, column2, column4) as est
         from (values ('a', 1, 10.0, 0), ('a', 2, 16.0, 1), ('b', 1, 12.0, 0), ('b', 2, 16.0, 1),
                      ('c', 1, 9.0, 0), ('c', 2, 10.0, 0), ('d', 1, 8.0, 0), ('d', 2, 11.0, 0)));
-WILD
++--------+--------+-------+-------+
+| effect | t      | p     | draws |
++--------+--------+-------+-------+
+| 3.0    | 2.5981 | 0.125 | 16    |
++--------+--------+-------+-------+
 ```",
     )
     .build()

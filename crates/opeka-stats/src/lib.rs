@@ -168,10 +168,6 @@ pub use inference::power::{
     MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
     minimum_detectable_effect, power_of_design, required_units,
 };
-pub use inference::power::{
-    MAX_REQUIRED_UNITS, Power, PowerAlternative, PowerDesign, PowerOptions,
-    minimum_detectable_effect, power_of_design, required_units,
-};
 pub use inference::pretrend::{PretrendTest, WaldDistribution, pretrend_test};
 pub use inference::resampling::MAX_DRAWS;
 pub use inference::wild_bootstrap::{

@@ -46,10 +46,15 @@ pub(super) struct Rescaled<'a> {
     scores: Vec<f64>,
     /// The paths of the treated units, each less its mean, and how many have it.
     contrasts: Vec<(Vec<f64>, f64)>,
-    pub(super) alternative: Alternative,
-    pub(super) draws: u32,
-    pub(super) seed: u64,
+    alternative: Alternative,
+    draws: u32,
+    seed: u64,
+    /// The orders of the draws, one after the other; nothing where there are too many to keep.
+    orders: Vec<u32>,
 }
+
+/// So many places of orders are kept.
+const KEPT: usize = 20_000_000;
 
 impl<'a> Rescaled<'a> {
     pub(super) fn new(
@@ -72,9 +77,15 @@ impl<'a> Rescaled<'a> {
             let mean = path.iter().sum::<f64>() / path.len() as f64;
             (path.iter().map(|d| d - mean).collect(), n as f64)
         });
+        let keep = panel.n_units().saturating_mul(draws as usize) <= KEPT;
+        let mut orders = Vec::new();
+        for number in (0..draws).filter(|_| keep) {
+            orders.extend(design.draw_order(&mut Random::new(seed, u64::from(number))));
+        }
         Ok(Self {
             fit,
             design,
+            orders,
             inverse: population.iter().map(|population| 1.0 / population).collect(),
             scores: scores.collect(),
             contrasts: contrasts.collect(),
@@ -104,8 +115,14 @@ impl<'a> Rescaled<'a> {
         let data = statistic(&order);
         let slack = 1e-10 * data.abs();
         let extreme = |number: &u32| {
-            let mut random = Random::new(self.seed, u64::from(*number));
-            let draw = statistic(&self.design.draw_order(&mut random));
+            let from = *number as usize * of.len();
+            let draw = match self.orders.get(from..from + of.len()) {
+                Some(order) => statistic(order),
+                None => {
+                    let mut random = Random::new(self.seed, u64::from(*number));
+                    statistic(&self.design.draw_order(&mut random))
+                }
+            };
             match self.alternative {
                 Alternative::TwoSided => draw.abs() >= data.abs() - slack,
                 Alternative::Greater => draw >= data - slack,

@@ -272,9 +272,9 @@ fn dates(outcomes: &[Outcome]) -> Result<Vec<Option<f64>>, Reason> {
     }
     for outcome in outcomes {
         let panel = &outcome.panel;
-        for unit in 0..panel.n_units() {
-            let (Some(date), cohort) = (dates[unit], outcome.cohorts[unit]) else { continue };
-            let from = if let Cohort::From(time) = cohort { time } else { f64::INFINITY };
+        for (unit, (date, cohort)) in dates.iter().zip(&outcome.cohorts).enumerate() {
+            let Some(date) = *date else { continue };
+            let from = if let Cohort::From(time) = *cohort { time } else { f64::INFINITY };
             let times = panel.rows_of(unit).map(|row| panel.times[panel.time[row] as usize]);
             if let Some(time) = times.into_iter().find(|time| *time >= date && *time < from) {
                 return Err(Reason::because(format!(

@@ -208,7 +208,7 @@ pub(super) fn changes(
     }
     let mut date: Option<u32> = None;
     let mut is_treated = vec![false; panel.n_units()];
-    for unit in 0..panel.n_units() {
+    for (unit, is_treated) in is_treated.iter_mut().enumerate() {
         let mut rows = panel.rows_of(unit);
         let Some(first) = rows.find(|row| treated[*row] > 0.0) else { continue };
         if rows.any(|row| treated[row] == 0.0) {
@@ -217,7 +217,7 @@ pub(super) fn changes(
                 panel.units[unit]
             )));
         }
-        is_treated[unit] = true;
+        *is_treated = true;
         let first = panel.time[first];
         if let Some(other) = date.filter(|date| *date != first) {
             let (a, b) = (other.min(first) as usize, other.max(first) as usize);
@@ -232,7 +232,7 @@ pub(super) fn changes(
     let date = date.ok_or_else(|| Reason::because("no unit is treated"))?;
     let mut found = Changes { units: Vec::new(), change: Vec::new(), treated: Vec::new() };
     let mut without = Vec::new();
-    for unit in 0..panel.n_units() {
+    for (unit, is_treated) in is_treated.into_iter().enumerate() {
         let rows = panel.rows_of(unit);
         let split = rows.start + panel.time[rows.clone()].partition_point(|time| *time < date);
         let (before, after) = (&panel.y[rows.start..split], &panel.y[split..rows.end]);
@@ -243,7 +243,7 @@ pub(super) fn changes(
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         found.units.push(unit);
         found.change.push(mean(after) - mean(before));
-        found.treated.push(is_treated[unit]);
+        found.treated.push(is_treated);
     }
     if !without.is_empty() {
         notes.add(format!(

@@ -7,7 +7,6 @@ use super::statistic::{Statistic, Sums};
 use super::{Alternative, PermutationOptions, crossing, split_up};
 use crate::Reason;
 use crate::effect::Notes;
-use crate::effect::panel::Panel;
 use crate::inference::inversion::{Ratio, limits};
 use crate::inference::projection::TreatmentFit;
 use crate::random::Random;
