@@ -264,7 +264,8 @@ mod tests {
     use datafusion_common::ScalarValue;
 
     fn with(inference: &str) -> AggregateTester<AugmentedSyntheticControl> {
-        let given = [("lambda", ScalarValue::from(10.0)), ("inference", ScalarValue::from(inference))];
+        let given =
+            [("lambda", ScalarValue::from(10.0)), ("inference", ScalarValue::from(inference))];
         AggregateTester::with(&given)
     }
 

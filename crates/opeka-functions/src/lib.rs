@@ -128,11 +128,11 @@ mod pretrend_equivalence;
 mod pretrend_test;
 mod sun_abraham;
 
+mod augmented_synthetic_control;
 mod causal_impact;
 mod controlled_its;
 mod counterfactual;
 mod honest_did;
-mod augmented_synthetic_control;
 mod interactive_effects;
 mod its;
 mod matrix_completion;

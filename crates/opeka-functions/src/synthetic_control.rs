@@ -94,9 +94,8 @@ impl<'a> MeansPanel<'a> {
         rows: &'a Rows,
         options: &Options,
     ) -> Result<Self, Reason> {
-        let place = |(name, _): (&'static str, Kind)| {
-            column_of(parameters, name).unwrap_or(usize::MAX)
-        };
+        let place =
+            |(name, _): (&'static str, Kind)| column_of(parameters, name).unwrap_or(usize::MAX);
         let every: Vec<u32> = (0..rows.len() as u32).collect();
         let given = rows.is_given(place(COVARIATES), COVARIATES.0, options);
         let list = |row: usize| rows.list(place(COVARIATES), row).filter(|_| given);
@@ -123,10 +122,7 @@ impl<'a> MeansPanel<'a> {
     }
 
     /// Calls a method with the rows of the panel, and whether they are treated.
-    pub(crate) fn with<R>(
-        &self,
-        method: impl FnOnce(&PanelRows<'_>, &[Option<f64>]) -> R,
-    ) -> R {
+    pub(crate) fn with<R>(&self, method: impl FnOnce(&PanelRows<'_>, &[Option<f64>]) -> R) -> R {
         let covariates: Vec<&[f64]> = self.covariates.iter().map(Vec::as_slice).collect();
         let rows = PanelRows::new(self.y, &self.unit, self.time);
         method(&PanelRows { covariates: &covariates, ..rows }, &self.treated)
