@@ -49,6 +49,7 @@
 //! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
 //! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
 //! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
+//! | `synthetic_control`, `augmented_synthetic_control` | treated areas against weighted others |
 //! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
 //! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
 //! | `honest_did` | effects when trends are not exactly parallel |
@@ -127,6 +128,7 @@ mod pretrend_equivalence;
 mod pretrend_test;
 mod sun_abraham;
 
+mod augmented_synthetic_control;
 mod causal_impact;
 mod controlled_its;
 mod counterfactual;
@@ -136,6 +138,7 @@ mod its;
 mod matrix_completion;
 mod permutation_test;
 mod permutation_test_outcomes;
+mod synthetic_control;
 mod synthetic_did;
 mod wild_bootstrap;
 
@@ -235,6 +238,8 @@ functions! {
     att_gt::AttGt,
     att_aggregate::AttAggregate,
     att_pretest::AttPretest,
+    synthetic_control::SyntheticControl,
+    augmented_synthetic_control::AugmentedSyntheticControl,
     synthetic_did::SyntheticDid,
     interactive_effects::InteractiveEffects,
     matrix_completion::MatrixCompletion,
