@@ -46,6 +46,7 @@ pub(crate) struct SimplexFit {
     pub(crate) weights: Vec<f64>,
     /// The smallest gradient of a donor less that of the donors with weight: not below zero, but
     /// for rounding, at the optimum (Karush, Kuhn and Tucker).
+    #[allow(dead_code, reason = "the proof of the optimum, which tests read")]
     pub(crate) min_reduced_gradient: f64,
     /// Whether no other weights are as good.
     pub(crate) unique: bool,
