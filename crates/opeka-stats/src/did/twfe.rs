@@ -265,7 +265,7 @@ impl Treated {
             }
             n_treated += 1;
             let time = |row: Option<usize>| row.map_or(0, |row| panel.time[row]);
-            let path = (time(of(1.0).next()), time(of(1.0).last()), of(1.0).count() as u32);
+            let path = (time(of(1.0).next()), time(of(1.0).next_back()), of(1.0).count() as u32);
             if !paths.contains(&path) && paths.len() < 2 {
                 paths.push(path);
             }

@@ -95,7 +95,7 @@ fn time_block(panel: &Panel, unit_weight: &[f64]) -> Vec<Vec<f64>> {
     // The weights of a unit at each time, and the times at which it has rows.
     let mut sums = vec![0.0; n];
     let mut times: Vec<usize> = Vec::with_capacity(n);
-    for unit in 0..panel.n_units() {
+    for (unit, unit_weight) in unit_weight.iter().enumerate() {
         times.clear();
         for row in panel.rows_of(unit) {
             let t = panel.time[row] as usize;
@@ -106,7 +106,7 @@ fn time_block(panel: &Panel, unit_weight: &[f64]) -> Vec<Vec<f64>> {
         }
         for a in &times {
             block[*a][*a] += sums[*a];
-            let share = sums[*a] / unit_weight[unit];
+            let share = sums[*a] / unit_weight;
             let line = &mut block[*a];
             times.iter().for_each(|b| line[*b] -= share * sums[*b]);
         }
