@@ -11,10 +11,11 @@ use opeka_stats::{
 };
 use serde_json::Value;
 
-use crate::support::{ITERATIVE, Table, answers, given, trial, within};
+use crate::support::{ITERATIVE, Table, answers, carried, given, trial, within};
 
 pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
     vec![
+        trial("carried::synthetic_did: -15.60, -19.62, -27.35", Some(&carried()), carried_prop99),
         trial("synthdid_prop99: -15.60, -19.62, -27.35", reference, prop99),
         trial("synthdid_prop99: every placebo", reference, placebos),
         trial("synthdid_prop99: optimal weights", reference, prop99_optimum),
@@ -128,6 +129,39 @@ fn same_fit(what: &str, ours: &SyntheticDid, theirs: &Value) -> Result<()> {
     for point in &ours.path {
         let rounding = 1e-12 * point.observed.abs();
         ensure!((point.observed - point.synthetic - point.gap).abs() <= rounding, "{point:?}");
+    }
+    Ok(())
+}
+
+fn carried_prop99(folder: &Path) -> Result<()> {
+    let table = Table::open(&folder.join("prop99.csv"))?;
+    let rows: Result<Vec<_>> = table
+        .rows
+        .iter()
+        .map(|row| {
+            let (state, year) = (table.text(row, "state")?, table.number(row, "year")?);
+            let treated = state == "California" && year >= 1989.0;
+            Ok((state.to_owned(), year, table.number(row, "packs")?, treated))
+        })
+        .collect();
+    let data = Data::new(&rows?);
+    let table = Table::open(&folder.join("synthetic_did.csv"))?;
+    ensure!(table.rows.len() == ESTIMATORS.len(), "other rows");
+    for (row, (name, estimator)) in table.rows.iter().zip(ESTIMATORS) {
+        ensure!(table.text(row, "estimator")? == name, "other estimators");
+        let ours = data.fit(&options(estimator, SyntheticDidErrors::Placebo));
+        let cohort = ours.cohorts.first().context("no cohort")?;
+        let figures = [
+            ("noise_level", cohort.noise_level),
+            ("zeta_omega", cohort.zeta_omega),
+            ("estimate", ours.effect.estimate),
+            ("last_gap", ours.path.last().map(|point| point.gap)),
+            ("placebo_sd", ours.effect.std_error),
+        ];
+        for (figure, value) in figures {
+            let expected = Some(table.number(row, figure)?);
+            within(ITERATIVE, &format!("{name} {figure}"), value, expected)?;
+        }
     }
     Ok(())
 }
