@@ -136,16 +136,16 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     .with_sql_example(
         "```sql
 > select round(est['estimate'], 2) as effect, round(est['std_error'], 4) as error,
-         est['treated_before'] as before, est['treated_after'] as after
+         est['treated_before'] as treated_before, est['treated_after'] as treated_after
   from (select did_2x2(column4, column1, column2, column3, errors => 'iid') as est
         from (values ('a', 1, 0, 10.0), ('a', 1, 1, 16.0), ('b', 1, 0, 12.0), ('b', 1, 1, 16.0),
                      ('c', 0, 0, 9.0), ('c', 0, 1, 10.0), ('d', 0, 0, 8.0), ('d', 0, 1, 11.0),
                      ('e', 0, 1, 12.0)));
-+--------+--------+--------+-------+
-| effect | error  | before | after |
-+--------+--------+--------+-------+
-| 2.5    | 1.2845 | 11.0   | 16.0  |
-+--------+--------+--------+-------+
++--------+--------+----------------+---------------+
+| effect | error  | treated_before | treated_after |
++--------+--------+----------------+---------------+
+| 2.5    | 1.2845 | 11.0           | 16.0          |
++--------+--------+----------------+---------------+
 ```",
     )
     .build()

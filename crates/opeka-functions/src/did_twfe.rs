@@ -3,14 +3,15 @@
 use std::sync::LazyLock;
 
 use datafusion_expr::Documentation;
-use opeka_stats::{Errors, Reason, TwfeOptions, did_twfe};
+use opeka_stats::{Errors, Reason, TwfeInference, TwfeOptions, did_twfe};
 
 use crate::EFFECTS;
 use crate::aggregate::Aggregate;
 use crate::effects::{
     CLUSTER, CLUSTER_ARGUMENT, CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, COVARIATES_ARGUMENT,
-    PanelColumns, TIME, TIME_ARGUMENT, TREATED, TREATED_ARGUMENT, UNIT, UNIT_ARGUMENT, WEIGHTS,
-    WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, effect_columns, tell,
+    DRAWS, PanelColumns, SEED, SEED_ARGUMENT, TIME, TIME_ARGUMENT, TREATED, TREATED_ARGUMENT, UNIT,
+    UNIT_ARGUMENT, WEIGHTS, WEIGHTS_ARGUMENT, Y, Y_ARGUMENT, draws_of, effect_columns, tell,
+    whole_number,
 };
 use crate::parameters::{Kind, Options, Parameters};
 use crate::row::{Column, Row};
@@ -50,12 +51,20 @@ pub(crate) fn errors_of(options: &Options) -> Errors {
     }
 }
 
+const INFERENCE: (&str, Kind) =
+    ("inference", Kind::Choice(&["by_treated_units", "errors", "randomisation"]));
+
+const POPULATION: (&str, Kind) = ("population", Kind::NumberOrNothing);
+
 pub(crate) struct DidTwfe;
 
 impl Aggregate for DidTwfe {
     const PARAMETERS: Parameters = Parameters {
         function: "did_twfe",
-        list: &[Y, UNIT, TIME, TREATED, COVARIATES, WEIGHTS, CLUSTER, ERRORS, CONF_LEVEL],
+        list: &[
+            Y, UNIT, TIME, TREATED, COVARIATES, WEIGHTS, CLUSTER, ERRORS, CONF_LEVEL, INFERENCE,
+            POPULATION, DRAWS, SEED,
+        ],
     };
     type Result = opeka_stats::Twfe;
 
@@ -72,8 +81,17 @@ fn estimate(rows: &Rows, options: &Options) -> Result<opeka_stats::Twfe, Reason>
     let parameters = &DidTwfe::PARAMETERS;
     let panel = PanelColumns::of(parameters, rows, options)?;
     let treated = panel.numbers(parameters, rows, "treated");
+    let population = panel.given(parameters, rows, options, "population")?;
     let with = TwfeOptions {
         errors: errors_of(options),
+        inference: match options.choice("inference") {
+            "errors" => TwfeInference::Errors,
+            "randomisation" => TwfeInference::Randomisation,
+            _ => TwfeInference::ByTreatedUnits,
+        },
+        population: population.as_deref(),
+        draws: draws_of(options)?,
+        seed: whole_number(options, "seed")?,
         conf_level: options.number("conf_level"),
         ..TwfeOptions::default()
     };
@@ -129,8 +147,10 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         **Nulls and small samples.** Rows in which `y`, `unit` or `time` is NULL are skipped; an \
         area of which `treated` is not known in some row is left out, and told. With one area \
         whose treatment changes, or one to compare with, there is no standard error and `note` \
-        says so; with two to nine of either `note` says that errors are too small, \
-        and randomisation inference leads. The same holds for clusters where they are fewer. \
+        says so; with two to nine of either `note` says that errors are too small. In both cases \
+        randomisation inference leads: `p_value`, `conf_low` and `conf_high` are those of \
+        `permutation_test`, with one treated area the p-value is its rank among all. With \
+        `inference => 'errors'` they are of Student's t, where there is an error. The same holds for clusters where they are fewer. \
         There is no estimate, with a `reason`, where the outcome is constant or where areas and \
         periods explain the treatment. Covariates that the columns before them explain are left \
         out, and told. The order of rows does not matter; `distinct` is refused.\n\
@@ -147,7 +167,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         de Chaisemartin and D'Haultfœuille (2020), AER 110(9); Goodman-Bacon (2021), Journal of \
         Econometrics 225(2).",
         "did_twfe(y, unit, time, treated[, covariates[, weights[, cluster[, errors[, \
-        conf_level]]]]])",
+        conf_level[, inference[, population[, draws[, seed]]]]]]]]])",
     )
     .with_argument("y", Y_ARGUMENT)
     .with_argument("unit", UNIT_ARGUMENT)
@@ -158,6 +178,19 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     .with_argument("cluster", CLUSTER_ARGUMENT)
     .with_argument("errors", ERRORS_ARGUMENT)
     .with_argument("conf_level", CONF_LEVEL_ARGUMENT)
+    .with_argument(
+        "inference",
+        "Where p-value and limits come from: 'by_treated_units' (default: randomisation with fewer \
+        than ten treated areas or areas to compare with, errors elsewhere), 'errors' or \
+        'randomisation'.",
+    )
+    .with_argument(
+        "population",
+        "Of randomisation inference: how many people the outcome of a row is a mean of, for areas of \
+        unequal size (Ferman and Pinto 2019). Default: none.",
+    )
+    .with_argument("draws", "Of randomisation inference, where there are more than 50,000 assignments. Default 999.")
+    .with_argument("seed", SEED_ARGUMENT)
     .with_sql_example(
         "```sql
 > select round(est['estimate'], 2) as effect,

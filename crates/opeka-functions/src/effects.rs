@@ -142,6 +142,29 @@ impl PanelColumns {
         self.kept.iter().filter_map(|row| numbers.get(*row as usize).copied()).collect()
     }
 
+    /// A column of numbers that may be left out, such as `population`: where it is given, each row
+    /// must have one.
+    pub(crate) fn given(
+        &self,
+        parameters: &Parameters,
+        rows: &Rows,
+        options: &Options,
+        name: &str,
+    ) -> Result<Option<Vec<f64>>, Reason> {
+        let column = column_of(parameters, name).unwrap_or(usize::MAX);
+        if !rows.is_given(column, name, options) {
+            return Ok(None);
+        }
+        let numbers = self.numbers(parameters, rows, name);
+        let missing = numbers.iter().filter(|number| number.is_none()).count();
+        if missing > 0 {
+            let n = numbers.len();
+            let why = format!("{name} is missing in {missing} of {n} rows");
+            return Err(Reason::because(why));
+        }
+        Ok(Some(numbers.into_iter().flatten().collect()))
+    }
+
     /// A column of words that may be left out, such as `stratum`.
     pub(crate) fn words(
         &self,

@@ -152,9 +152,9 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 +---------+----------+--------+
 | term    | estimate | error  |
 +---------+----------+--------+
-| ATT(-2) | -0.25    | EEEEEE |
+| ATT(-2) | -0.25    | 0.5722 |
 | ATT(-1) | 0.0      |        |
-| ATT(0)  | 2.75     | FFFFFF |
+| ATT(0)  | 2.75     | 0.9226 |
 +---------+----------+--------+
 ```",
     )
@@ -195,7 +195,7 @@ pub(crate) mod tests {
             items(&result).iter().map(|item| number(item, name).map(round)).collect()
         };
         assert_eq!(rounded("estimate"), [Some(-0.25), Some(0.0), Some(2.75)]);
-        assert_eq!(rounded("std_error"), [Some(0.1), None, Some(0.1)]);
+        assert_eq!(rounded("std_error"), [Some(0.5722), None, Some(0.9226)]);
         assert_eq!(rounded("event_time"), [Some(-2.0), Some(-1.0), Some(0.0)]);
         assert_eq!(word(&items(&result)[0], "term").as_deref(), Some("ATT(-2)"));
         let halves: Vec<Vec<ArrayRef>> =

@@ -46,6 +46,12 @@
 //! | `benjamini_hochberg`, `holm` | many tests at once |
 //! | `damped_holt`, `local_linear_trend`; `forecast` | forecasts |
 //! | `did_2x2`, `did_twfe`, `event_study`, `pretrend_test`, `pretrend_equivalence` | differences in differences |
+//! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
+//! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
+//! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
+//! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
+//! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
+//! | `honest_did` | effects when trends are not exactly parallel |
 //! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
@@ -106,13 +112,31 @@ mod damped_holt;
 mod forecast;
 mod local_linear_trend;
 
+mod att_aggregate;
+mod att_gt;
+mod att_pretest;
+mod bacon;
+mod detectable_effect;
 mod did_2x2;
+mod did_imputation;
 mod did_twfe;
 mod event_study;
+mod minimum_detectable_effect;
+mod power_of_design;
+mod pretrend_equivalence;
+mod pretrend_test;
+mod sun_abraham;
+
+mod causal_impact;
+mod controlled_its;
+mod counterfactual;
+mod honest_did;
+mod interactive_effects;
+mod its;
+mod matrix_completion;
 mod permutation_test;
 mod permutation_test_outcomes;
 mod pretrend_equivalence;
-mod pretrend_test;
 mod wild_bootstrap;
 
 mod aggregate;
@@ -167,6 +191,8 @@ functions! {
     proportion_ci::ProportionCi,
     compare::Compare,
     distance::Distance,
+    minimum_detectable_effect::MinimumDetectableEffect,
+    power_of_design::PowerOfDesign,
 }
 
 functions! {
@@ -202,6 +228,20 @@ functions! {
     event_study::EventStudy,
     pretrend_test::PretrendTests,
     pretrend_equivalence::PretrendEquivalences,
+    bacon::Bacon,
+    sun_abraham::SunAbraham,
+    did_imputation::DidImputation,
+    detectable_effect::DetectableEffect,
+    att_gt::AttGt,
+    att_aggregate::AttAggregate,
+    att_pretest::AttPretest,
+    synthetic_did::SyntheticDid,
+    interactive_effects::InteractiveEffects,
+    matrix_completion::MatrixCompletion,
+    its::Its,
+    controlled_its::ControlledIts,
+    causal_impact::CausalImpact,
+    honest_did::HonestDidOfRows,
     permutation_test::PermutationTest,
     permutation_test_outcomes::PermutationTestOutcomes,
     wild_bootstrap::WildBootstrap,

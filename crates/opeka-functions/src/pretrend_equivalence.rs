@@ -183,7 +183,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 +---------+----------+------------+-------+
 | largest | smallest | equivalent | leads |
 +---------+----------+------------+-------+
-| 0.25    | SSSSSS   | true       | 1     |
+| 0.25    | 1.154    | true       | 1     |
 +---------+----------+------------+-------+
 ```",
     )
@@ -203,7 +203,7 @@ mod tests {
         let result = AggregateTester::<PretrendEquivalences>::with(&given).aggregate(&[batch()]);
         let rounded = |name: &str| number(&result, name).map(|value| (value * 1e4).round() / 1e4);
         assert_eq!(rounded("max_estimate"), Some(0.25));
-        assert_eq!(rounded("max_threshold"), Some(0.1));
+        assert_eq!(rounded("max_threshold"), Some(1.154));
         assert_eq!(field(&result, "max_equivalent"), ScalarValue::Boolean(Some(true)));
         assert_eq!(field(&result, "n_leads"), ScalarValue::Int64(Some(1)));
         // Of four areas a fifth is none.

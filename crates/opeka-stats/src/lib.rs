@@ -133,7 +133,7 @@ pub use did::imputation::{
     DidImputation, DidImputationOptions, ImputationAggregation, ImputationErrors, did_imputation,
 };
 pub use did::sun_abraham::{SunAbraham, SunAbrahamAggregation, SunAbrahamOptions, sun_abraham};
-pub use did::twfe::{Twfe, TwfeOptions, did_twfe};
+pub use did::twfe::{Twfe, TwfeInference, TwfeOptions, did_twfe};
 pub use did::two_by_two::{Cell, TwoByTwo, TwoByTwoErrors, TwoByTwoOptions, did_2x2};
 pub use effect::labels::Labels;
 pub use effect::panel::PanelRows;
@@ -192,6 +192,13 @@ pub use synth::augmented::{
     AugmentedInference, AugmentedOptions, AugmentedPoint, AugmentedSyntheticControl,
     AugmentedWeight, augmented_synthetic_control,
 };
+pub use synth::interactive_effects::{
+    FactorErrors, FactorsTried, InteractiveEffects, InteractiveEffectsOptions, MAX_FACTORS,
+    interactive_effects,
+};
+pub use synth::matrix_completion::{
+    MatrixCompletion, MatrixCompletionOptions, PenaltyTried, matrix_completion,
+};
 pub use synth::placebo::Placebo;
 pub use synth::ridge::LambdaError;
 pub use synth::synthetic_control::{
@@ -199,8 +206,8 @@ pub use synth::synthetic_control::{
     TreatedArea, synthetic_control,
 };
 pub use synth::synthetic_did::{
-    Placebo as SyntheticDidPlacebo, SyntheticDid, SyntheticDidCohort, SyntheticDidErrors,
-    SyntheticDidEstimator, SyntheticDidOptions, SyntheticDidPoint, SyntheticDidWeights, TimeWeight,
+    SyntheticDid, SyntheticDidCohort, SyntheticDidErrors, SyntheticDidEstimator,
+    SyntheticDidOptions, SyntheticDidPlacebo, SyntheticDidPoint, SyntheticDidWeights, TimeWeight,
     UnitWeight, synthetic_did,
 };
 pub use trend::aapc::{Aapc, aapc};

@@ -42,7 +42,7 @@ pub(crate) struct Coefficient {
 /// Writes estimate, error, test and limits into `effect`, with what few treated units make of them.
 ///
 /// With two to nine treated units the test and the limits are those of Student's t all the same, and
-/// the note says that they are too sure; this is the place to put randomisation inference in.
+/// the note says that they are too sure.
 pub(crate) fn finish(
     effect: Effect,
     coefficient: Coefficient,
@@ -51,11 +51,9 @@ pub(crate) fn finish(
 ) -> Effect {
     let estimate = coefficient.estimate;
     let mut effect = Effect { estimate: Some(estimate), ..effect };
-    if let Some(note) = coefficient.support.note() {
-        notes.add(note);
-    }
+    let few = coefficient.support.note();
     match coefficient.error {
-        _ if !coefficient.support.has_error() => {}
+        _ if !coefficient.support.has_error() => few.into_iter().for_each(|note| notes.add(note)),
         Err(why) => notes.add(format!("no standard error: {why}")),
         Ok((error, df)) if error > 0.0 && error.is_finite() && df > 0.0 => {
             let margin = student_t::two_sided(conf_level, df) * error;
@@ -64,6 +62,7 @@ pub(crate) fn finish(
             effect.p_value = Some(student_t::two_sided_p(estimate / error, df));
             effect.conf_low = Some(estimate - margin);
             effect.conf_high = Some(estimate + margin);
+            few.into_iter().for_each(|note| notes.add(note));
         }
         Ok(_) => notes.add("no standard error: the estimated variance is not above zero"),
     }

@@ -2,7 +2,7 @@
 
 use super::columns::Columns;
 use super::pretrends::{Pretrends, pretrends};
-use super::unit_time::{UnitTime, weight};
+use super::unit_time::{UnitTime, rounding, weight};
 use crate::Reason;
 use crate::distribution::normal;
 use crate::effect::panel::{Panel, PanelRows};
@@ -441,7 +441,7 @@ fn report(
         .to_owned(),
     );
     if let Some(error) = variance.filter(|_| n_treated > 1).map(f64::sqrt) {
-        if error > 1e-12 * estimate.abs() {
+        if error > rounding(panel) {
             let reach = normal::two_sided(options.conf_level) * error;
             effect.std_error = Some(error);
             effect.statistic = Some(estimate / error);

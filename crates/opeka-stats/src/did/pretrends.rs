@@ -1,7 +1,7 @@
 //! Whether units that will be treated already differ, by their untreated rows.
 
 use super::columns::Columns;
-use super::unit_time::{UnitTime, cluster_factor};
+use super::unit_time::{UnitTime, cluster_factor, rounding};
 use crate::Reason;
 use crate::distribution::{beta, student_t};
 use crate::effect::panel::Panel;
@@ -100,8 +100,7 @@ pub(crate) fn pretrends(
                     notes.add(note);
                 }
                 let error = covariance.as_ref().map(|covariance| covariance[place][place].sqrt());
-                let error =
-                    error.filter(|error| units.len() > 1 && *error > 1e-12 * estimate.abs());
+                let error = error.filter(|error| units.len() > 1 && *error > rounding(panel));
                 if let Some(error) = error {
                     let reach = student_t::two_sided(conf_level, df) * error;
                     effect.std_error = Some(error);

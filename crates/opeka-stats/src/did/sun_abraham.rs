@@ -1,7 +1,7 @@
 //! Effects by cohort and event time, weighted as the units are: Sun and Abraham's estimator.
 
 use super::columns::Columns;
-use super::unit_time::{UnitTime, cluster_factor, weight};
+use super::unit_time::{UnitTime, cluster_factor, rounding, weight};
 use crate::Reason;
 use crate::distribution::student_t;
 use crate::effect::panel::{Panel, PanelRows};
@@ -569,7 +569,7 @@ fn fill(
     }
     let error = variance.filter(|_| term.n_treated > 1).map(f64::sqrt);
     if let (Some(error), Some(quantile)) = (error, quantile) {
-        if error > 1e-12 * value.abs() {
+        if error > rounding(panel) {
             effect.std_error = Some(error);
             effect.statistic = Some(value / error);
             effect.p_value = Some(student_t::two_sided_p(value / error, df as f64));

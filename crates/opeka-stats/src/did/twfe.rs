@@ -8,19 +8,48 @@ use crate::effect::panel::{Panel, PanelRows};
 use crate::effect::treated_units::ENOUGH;
 use crate::effect::treatment::indicator;
 use crate::effect::{Effect, Notes};
+use crate::inference::permutation::{self, PermutationOptions};
 use crate::reason::{require_conf_level, require_finite_result};
+
+/// Where p-value and limits of [`did_twfe`] come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TwfeInference {
+    /// From randomisation where fewer than ten units (or clusters) are treated or are compared with,
+    /// from the error elsewhere.
+    #[default]
+    ByTreatedUnits,
+    /// From the error and Student's t. With one treated unit there is no error.
+    Errors,
+    /// From randomisation, however many are treated.
+    Randomisation,
+}
 
 /// Options of [`did_twfe`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TwfeOptions {
+pub struct TwfeOptions<'a> {
     pub errors: Errors,
     pub degrees: Degrees,
+    pub inference: TwfeInference,
+    /// Of randomisation inference: how many people the outcome of a row is a mean of, for units of
+    /// unequal size.
+    pub population: Option<&'a [f64]>,
+    /// Of randomisation inference, where the assignments are too many to go through.
+    pub draws: u32,
+    pub seed: u64,
     pub conf_level: f64,
 }
 
-impl Default for TwfeOptions {
+impl Default for TwfeOptions<'_> {
     fn default() -> Self {
-        Self { errors: Errors::Cluster, degrees: Degrees::OfErrors, conf_level: 0.95 }
+        Self {
+            errors: Errors::Cluster,
+            degrees: Degrees::OfErrors,
+            inference: TwfeInference::ByTreatedUnits,
+            population: None,
+            draws: 999,
+            seed: 1,
+            conf_level: 0.95,
+        }
     }
 }
 
@@ -37,6 +66,8 @@ pub struct Twfe {
     pub ssr: Option<f64>,
     /// The share of the variance that treatment and covariates explain beyond the effects.
     pub within_r_squared: Option<f64>,
+    /// Whether p-value and limits are those of randomisation inference.
+    pub randomised: bool,
     /// The coefficient of each covariate; nothing for those that the columns before explain.
     pub covariates: Vec<Option<f64>>,
 }
@@ -64,20 +95,21 @@ impl Twfe {
 ///
 /// **Few treated units.** With one unit, or one cluster, whose treatment changes, or with one that
 /// is compared with, there is no error; with fewer than ten of either the note says that errors
-/// are too small.
+/// are too small. There randomisation inference leads: p-value and limits are those of
+/// [`permutation_test`](crate::permutation_test), with one treated unit its rank among the others.
 ///
 /// **Edge cases.** No estimate, with a [`Reason`], where the outcome is constant, where unit and
 /// time effects explain the treatment (nobody or everybody is treated, all at once, or for good),
 /// and for faults of the panel. Units of which the treatment is not known in some row are left out,
 /// and told. Covariates that the columns before them explain are left out, and told.
-pub fn did_twfe(rows: &PanelRows<'_>, treated: &[Option<f64>], options: &TwfeOptions) -> Twfe {
+pub fn did_twfe(rows: &PanelRows<'_>, treated: &[Option<f64>], options: &TwfeOptions<'_>) -> Twfe {
     calculate(rows, treated, options).unwrap_or_else(Twfe::unknown)
 }
 
 fn calculate(
     rows: &PanelRows<'_>,
     treated: &[Option<f64>],
-    options: &TwfeOptions,
+    options: &TwfeOptions<'_>,
 ) -> Result<Twfe, Reason> {
     require_conf_level(options.conf_level)?;
     let mut notes = Notes::default();
@@ -88,6 +120,12 @@ fn calculate(
     if let Some(note) = units.few_to_compare_with() {
         notes.add(note);
     }
+    let led = match options.inference {
+        TwfeInference::ByTreatedUnits => units.are_few(),
+        TwfeInference::Errors => false,
+        TwfeInference::Randomisation => true,
+    };
+    let assignment = led.then(|| treated.clone());
     let mut columns = vec![treated];
     columns.extend(panel.covariates.iter().cloned());
     let fit = Regression::fit(&panel, columns);
@@ -128,8 +166,13 @@ fn calculate(
     };
     let coefficient =
         Coefficient { estimate: fit.coefficients[0], error: error.clone(), support: units.support };
-    let effect = finish(effect, coefficient, options.conf_level, &mut notes);
+    let mut effect = finish(effect, coefficient, options.conf_level, &mut notes);
+    let randomised = match assignment {
+        Some(treated) => lead(&mut effect, &panel, &treated, options, &mut notes),
+        None => false,
+    };
     Ok(Twfe {
+        randomised,
         df: error.ok().map(|(_, df)| df).filter(|_| effect.std_error.is_some()),
         n_treated: units.n_treated,
         n_clusters: panel.n_clusters,
@@ -139,6 +182,41 @@ fn calculate(
         covariates,
         effect,
     })
+}
+
+/// Puts test and limits by randomisation in the place of those by the error; whether it can be done.
+fn lead(
+    effect: &mut Effect,
+    panel: &Panel,
+    treated: &[f64],
+    options: &TwfeOptions<'_>,
+    notes: &mut Notes,
+) -> bool {
+    let test = PermutationOptions {
+        draws: options.draws,
+        seed: options.seed,
+        conf_level: options.conf_level,
+        population: options.population,
+        ..PermutationOptions::default()
+    };
+    match permutation::of_panel(panel, treated, &test, notes) {
+        Err(reason) => {
+            notes.add(format!("no randomisation inference: {}", reason.why()));
+            effect.note = notes.text();
+            false
+        }
+        Ok(found) => {
+            effect.p_value = found.effect.p_value;
+            effect.conf_low = found.effect.conf_low;
+            effect.conf_high = found.effect.conf_high;
+            let how = if found.exact { "all assignments" } else { "drawn assignments" };
+            let method = effect.method.take().unwrap_or_default();
+            effect.method =
+                Some(format!("{method}; p-value and limits by randomisation inference, {how}"));
+            effect.note = notes.text();
+            true
+        }
+    }
 }
 
 /// The outcome and the treatment differ at all.
@@ -203,10 +281,15 @@ impl Treated {
         }
     }
 
+    /// Whether errors by cluster are not to be trusted.
+    fn are_few(&self) -> bool {
+        self.support.n_treated < ENOUGH || self.n_others.is_some_and(|n| n < ENOUGH)
+    }
+
     /// Treatment and its absence are two sides of one contrast: few units on the other side are as
     /// much of a problem.
     fn few_to_compare_with(&self) -> Option<String> {
-        let n = self.n_others.filter(|n| (2..ENOUGH).contains(n))?;
+        let n = self.n_others.filter(|n| self.support.has_error() && (2..ENOUGH).contains(n))?;
         Some(format!(
             "standard errors by cluster are too small with {n} units or clusters to compare with"
         ))

@@ -165,6 +165,11 @@ pub(crate) fn weight(panel: &Panel, row: usize) -> f64 {
     panel.weights.as_ref().map_or(1.0, |weights| weights[row])
 }
 
+/// An error that is no more than this is that of rounding: the fit is perfect.
+pub(crate) fn rounding(panel: &Panel) -> f64 {
+    1e-14 * panel.y.iter().fold(0.0, |size: f64, y| size.max(y.abs()))
+}
+
 /// G/(G−1) × (N−1)/(N−K) for errors by cluster: K counts the columns and the effects of times, and
 /// those of units too where the rows of one are in several clusters. Nothing where there are fewer
 /// than two clusters, or no rows to spare.

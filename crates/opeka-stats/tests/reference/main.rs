@@ -7,6 +7,7 @@
 mod callaway;
 mod control;
 mod event_studies;
+mod factors;
 mod forecasts;
 mod growth;
 mod honest;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
     trials.extend(its::trials(reference));
     trials.extend(resampling::trials(reference));
     trials.extend(synthetic_did::trials(reference));
+    trials.extend(factors::trials(reference));
     trials.extend(structural::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

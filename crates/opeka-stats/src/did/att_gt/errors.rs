@@ -90,12 +90,11 @@ impl Errors {
 
     fn band(&mut self, draws: &Draws, options: &AttGtOptions, covered: impl Fn(usize) -> bool) {
         // The band is scaled with errors of the same draws, whatever errors are reported.
-        let scale: Vec<Option<f64>> = (0..self.std_error.len())
-            .map(|term| self.std_error[term].filter(|_| covered(term)))
-            .map(|error| error.map(|_| ()))
-            .enumerate()
-            .map(|(term, there)| there.map(|()| draws.std_error(term)).filter(|error| *error > 0.0))
-            .collect();
+        let of = |term: usize| {
+            self.std_error[term].filter(|_| covered(term))?;
+            Some(draws.std_error(term)).filter(|error| *error > 0.0)
+        };
+        let scale: Vec<Option<f64>> = (0..self.std_error.len()).map(of).collect();
         let value = draws.simultaneous(&scale, options.conf_level);
         match value {
             Some(value) if value >= self.pointwise => {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::effect::labels::Labels;
 use crate::least_squares;
+use crate::permutation_test;
 use crate::testing::{assert_close, reason};
 use proptest::prelude::*;
 
@@ -371,4 +372,42 @@ fn covariates_that_are_explained_go() {
     assert!(result.covariates[2].is_some());
     let note = result.effect.note.unwrap();
     assert!(note.contains("covariate 1 left out") && note.contains("covariate 2 left out"));
+}
+
+/// Where few are treated, p-value and limits are those of the permutation test, unless told otherwise.
+#[test]
+fn randomisation_leads_with_few_treated() {
+    let names: Vec<String> = (0..12).flat_map(|unit| vec![format!("unit {unit:02}"); 4]).collect();
+    let unit = Labels::new(&names);
+    let time: Vec<f64> = (0..48).map(|row| f64::from(row % 4)).collect();
+    let y: Vec<f64> =
+        (0..48u32).map(|row| f64::from((row * 7_919 + row * row * 31) % 101)).collect();
+    let treated = |n: usize| -> Vec<Option<f64>> {
+        (0..48).map(|row| Some(f64::from(u8::from(row / 4 < n && row % 4 >= 2)))).collect()
+    };
+    let rows = PanelRows::new(&y, &unit, &time);
+    let of = |n: usize, inference: TwfeInference| {
+        did_twfe(&rows, &treated(n), &TwfeOptions { inference, ..TwfeOptions::default() })
+    };
+    for n in [1, 3, 9] {
+        let led = of(n, TwfeInference::ByTreatedUnits);
+        let test = permutation_test(&rows, &treated(n), &PermutationOptions::default());
+        assert!(led.randomised && test.exact);
+        assert_eq!(led.effect.p_value, test.effect.p_value);
+        assert_eq!(led.effect.conf_low, test.effect.conf_low);
+        assert_eq!(led.effect.conf_high, test.effect.conf_high);
+        let method = led.effect.method.unwrap();
+        assert!(method.ends_with("randomisation inference, all assignments"), "{method}");
+        assert_eq!(led.effect.std_error.is_some(), n > 1);
+        let by_error = of(n, TwfeInference::Errors);
+        assert!(!by_error.randomised);
+        assert_eq!(by_error.effect.std_error, led.effect.std_error);
+        assert_eq!(by_error.effect.p_value.is_some(), n > 1);
+        assert_ne!(by_error.effect.p_value, led.effect.p_value);
+    }
+    let one = of(1, TwfeInference::ByTreatedUnits).effect;
+    let rank = one.p_value.unwrap() * 12.0;
+    assert!((rank - rank.round()).abs() < 1e-12 && (1.0..=12.0).contains(&rank));
+    assert!(one.note.unwrap().contains("one treated unit: its rank is"));
+    assert!(of(6, TwfeInference::Randomisation).randomised);
 }

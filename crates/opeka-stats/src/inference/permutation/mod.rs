@@ -8,7 +8,7 @@ mod test;
 
 pub(crate) use assignment::Design;
 pub(crate) use statistic::Studentised;
-pub(crate) use test::{Randomisation, RandomisationOptions, randomisation};
+pub(crate) use test::Randomisation;
 
 use super::few_treated::{Rescaled, populations};
 use super::inversion::limits;
@@ -165,6 +165,18 @@ fn calculate(
     notes.add("no standard error: a permutation test has none");
     effect.note = notes.text();
     Ok(result)
+}
+
+/// The same for a panel that is there already, with the coefficient of unit and time effects as the
+/// statistic: for methods whose errors take more treated units than there are.
+pub(crate) fn of_panel(
+    panel: &Panel,
+    treated: &[f64],
+    options: &PermutationOptions<'_>,
+    notes: &mut Notes,
+) -> Result<PermutationTest, Reason> {
+    require_draws(options.draws)?;
+    of_regression(panel, treated.to_vec(), None, options, notes)
 }
 
 /// The stratum of each row of the panel.

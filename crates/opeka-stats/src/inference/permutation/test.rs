@@ -7,7 +7,6 @@ use super::statistic::{Statistic, Sums};
 use super::{Alternative, PermutationOptions, crossing, split_up};
 use crate::Reason;
 use crate::effect::Notes;
-use crate::effect::panel::Panel;
 use crate::inference::inversion::{Ratio, limits};
 use crate::inference::projection::TreatmentFit;
 use crate::random::Random;
@@ -54,27 +53,6 @@ pub(crate) struct Randomisation {
     pub(crate) n_used: usize,
     /// Whether all assignments count, so that nothing is drawn.
     pub(crate) exact: bool,
-}
-
-/// Randomisation inference for the coefficient of a treatment with unit and time effects and the
-/// covariates of the panel: the paths of treatment change places among the clusters of the panel.
-///
-/// `treated` and `outcome` are in the order of the panel; an outcome from which covariates are taken
-/// out already gives the same.
-///
-/// # Errors
-/// What [`TreatmentFit::new`] and [`Design::new`] do not take, and a single assignment.
-pub(crate) fn randomisation(
-    panel: &Panel,
-    treated: &[f64],
-    outcome: &[f64],
-    options: &RandomisationOptions,
-) -> Result<Randomisation, Reason> {
-    let mut notes = Notes::default();
-    let design = Design::new(panel, treated, None)?;
-    let fit = TreatmentFit::new(panel, treated.to_vec(), outcome, &mut notes)?;
-    let statistic = Statistic::regression(&fit, &design, false);
-    Ok(Test::new(&design, &statistic, options)?.result(&mut notes))
 }
 
 /// There are assignments to choose from.

@@ -92,7 +92,7 @@ pub struct SyntheticDid {
     pub time_weights: Vec<TimeWeight>,
     pub path: Vec<SyntheticDidPoint>,
     /// With one treated unit: the effect that each control would have in its place.
-    pub placebos: Vec<Placebo>,
+    pub placebos: Vec<SyntheticDidPlacebo>,
 }
 
 /// Units that are treated from one time on.
@@ -108,14 +108,14 @@ pub struct SyntheticDidCohort {
     pub zeta_lambda: Option<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnitWeight {
     pub cohort: f64,
     pub unit: String,
     pub weight: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeWeight {
     pub cohort: f64,
     pub time: f64,
@@ -123,7 +123,7 @@ pub struct TimeWeight {
 }
 
 /// The treated units and their synthetic comparison at a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SyntheticDidPoint {
     pub cohort: f64,
     pub time: f64,
@@ -137,8 +137,8 @@ pub struct SyntheticDidPoint {
     pub gap: f64,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub struct Placebo {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SyntheticDidPlacebo {
     pub unit: String,
     /// `None` where the weights could not be found.
     pub estimate: Option<f64>,
@@ -385,7 +385,7 @@ fn one_treated(
     let known: Vec<f64> = estimates.iter().flatten().copied().collect();
     let name = |unit: &usize| design.names[*unit].clone();
     result.placebos = (design.never.iter().map(name).zip(estimates))
-        .map(|(unit, estimate)| Placebo { unit, estimate })
+        .map(|(unit, estimate)| SyntheticDidPlacebo { unit, estimate })
         .collect();
     if known.len() < result.placebos.len() {
         let failed = result.placebos.len() - known.len();
