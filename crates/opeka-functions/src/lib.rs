@@ -49,9 +49,11 @@
 //! | `bacon`, `sun_abraham`, `did_imputation` | staggered adoption |
 //! | `minimum_detectable_effect`, `power_of_design`, `detectable_effect` | what a design can see |
 //! | `att_gt`, `att_aggregate`, `att_pretest` | effects by cohort and time |
+//! | `synthetic_control`, `augmented_synthetic_control` | treated areas against weighted others |
 //! | `synthetic_did`, `interactive_effects`, `matrix_completion` | treated areas against weighted others, or what factors predict |
 //! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
 //! | `honest_did` | effects when trends are not exactly parallel |
+//! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
 //! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
@@ -123,10 +125,13 @@ mod did_twfe;
 mod event_study;
 mod minimum_detectable_effect;
 mod power_of_design;
+mod permutation_test;
+mod permutation_test_outcomes;
 mod pretrend_equivalence;
 mod pretrend_test;
 mod sun_abraham;
 
+mod augmented_synthetic_control;
 mod causal_impact;
 mod controlled_its;
 mod counterfactual;
@@ -136,7 +141,9 @@ mod its;
 mod matrix_completion;
 mod permutation_test;
 mod permutation_test_outcomes;
-mod pretrend_equivalence;
+mod synthetic_control;
+mod synthetic_did;
+mod wild_bootstrap;
 mod wild_bootstrap;
 
 mod aggregate;
@@ -235,6 +242,8 @@ functions! {
     att_gt::AttGt,
     att_aggregate::AttAggregate,
     att_pretest::AttPretest,
+    synthetic_control::SyntheticControl,
+    augmented_synthetic_control::AugmentedSyntheticControl,
     synthetic_did::SyntheticDid,
     interactive_effects::InteractiveEffects,
     matrix_completion::MatrixCompletion,
@@ -242,6 +251,9 @@ functions! {
     controlled_its::ControlledIts,
     causal_impact::CausalImpact,
     honest_did::HonestDidOfRows,
+    permutation_test::PermutationTest,
+    permutation_test_outcomes::PermutationTestOutcomes,
+    wild_bootstrap::WildBootstrap,
     permutation_test::PermutationTest,
     permutation_test_outcomes::PermutationTestOutcomes,
     wild_bootstrap::WildBootstrap,
