@@ -169,7 +169,11 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
                      (2005, 52.9, 21.6), (2006, 52.3, 21.4), (2007, 51.6, 20.9), (2008, 50.1, 20.2),
                      (2009, 52.4, 21.5), (2010, 51.0, 20.6), (2011, 46.1, 20.4), (2012, 45.9, 20.1),
                      (2013, 47.2, 20.9), (2014, 46.6, 20.5)));
-EXAMPLE
++---------+-------+------+------------+
+| average | low   | high | cumulative |
++---------+-------+------+------------+
+| -4.23   | -4.56 | -3.9 | -16.91     |
++---------+-------+------+------------+
 ```",
     )
     .with_related_udf("its")
@@ -204,7 +208,7 @@ mod tests {
         let result = AggregateTester::<CausalImpact>::new().aggregate(&[batch()]);
         let round = |name: &str| (100.0 * number(&result, name).unwrap()).round() / 100.0;
         let figures = ["estimate", "conf_low", "conf_high", "cumulative"].map(round);
-        assert_eq!(figures, [0.0; 4]);
+        assert_eq!(figures, [-4.23, -4.56, -3.9, -16.91]);
         assert!(word(&result, "method").unwrap().contains("1 control series"));
         let points = items(&field(&result, "points"));
         assert_eq!(points.len(), 14);

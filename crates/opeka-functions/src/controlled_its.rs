@@ -147,7 +147,11 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
                      ('south', 2001, 40.1), ('south', 2002, 39.3), ('south', 2003, 38.2),
                      ('south', 2004, 37.8), ('south', 2005, 36.6), ('south', 2006, 35.9),
                      ('south', 2007, 35.1), ('south', 2008, 33.9)));
-EXAMPLE
++--------------+--------------+------------+
+| level_change | slope_change | cumulative |
++--------------+--------------+------------+
+| -3.94        | -0.18        | -17.56     |
++--------------+--------------+------------+
 ```",
     )
     .with_related_udf("its")
@@ -186,7 +190,7 @@ mod tests {
             round(number(&terms[7], "estimate")),
             round(number(&result, "cumulative")),
         ];
-        assert_eq!(figures, [0.0, 0.0, 0.0]);
+        assert_eq!(figures, [-3.94, -0.18, -17.56]);
         assert_eq!(field(&result, "n_controls"), ScalarValue::Int64(Some(1)));
         assert!(word(&result, "note").unwrap().contains("errors are those of two series"));
     }

@@ -54,7 +54,6 @@
 //! | `its`, `controlled_its`, `causal_impact`; `counterfactual` | one series before and after |
 //! | `honest_did` | effects when trends are not exactly parallel |
 //! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
-//! | `permutation_test`, `permutation_test_outcomes`, `wild_bootstrap` | p-values and limits by resampling |
 //! | `effects` | what functions of intervention effects share |
 //! | `parameters` | names, kinds and defaults of arguments; the values of options |
 //! | `scalar`, `aggregate`, `window` | what a function declares, and how the engine calls it |
@@ -143,7 +142,6 @@ mod permutation_test;
 mod permutation_test_outcomes;
 mod synthetic_control;
 mod synthetic_did;
-mod wild_bootstrap;
 mod wild_bootstrap;
 
 mod aggregate;
@@ -251,9 +249,6 @@ functions! {
     controlled_its::ControlledIts,
     causal_impact::CausalImpact,
     honest_did::HonestDidOfRows,
-    permutation_test::PermutationTest,
-    permutation_test_outcomes::PermutationTestOutcomes,
-    wild_bootstrap::WildBootstrap,
     permutation_test::PermutationTest,
     permutation_test_outcomes::PermutationTestOutcomes,
     wild_bootstrap::WildBootstrap,

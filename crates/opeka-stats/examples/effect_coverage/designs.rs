@@ -47,6 +47,40 @@ pub(crate) struct Panel {
     pub(crate) population: Vec<f64>,
 }
 
+impl Panel {
+    /// The year in which the treatment of each row's area begins.
+    pub(crate) fn first_treated(&self) -> Vec<Option<f64>> {
+        let years = self.treated.chunks_exact(YEARS);
+        years.flat_map(|area| [(area[FROM] == Some(1.0)).then_some(FROM as f64); YEARS]).collect()
+    }
+}
+
+pub(crate) const POINTS: [usize; 3] = [24, 48, 96];
+
+/// One series, treated from its middle on, and one beside it that is not treated.
+pub(crate) struct Series {
+    pub(crate) y: Vec<f64>,
+    pub(crate) time: Vec<f64>,
+    pub(crate) treated: Vec<Option<f64>>,
+    pub(crate) control: Vec<f64>,
+}
+
+/// Errors of the series resemble those of the period before; the control explains half of them.
+pub(crate) fn series(points: usize, autocorrelation: f64, number: usize) -> Series {
+    let key = 1_000_000 + 10 * points + (10.0 * autocorrelation) as usize;
+    let mut draws = Draws::new((key as u64) << 32 | number as u64);
+    let (own, shared) =
+        (draws.errors(points, autocorrelation), draws.errors(points, autocorrelation));
+    let on = |point: usize| f64::from(u8::from(point >= points / 2));
+    let y = own.iter().zip(&shared).enumerate();
+    Series {
+        y: y.map(|(point, (a, b))| 0.02 * point as f64 + EFFECT * on(point) + a + b).collect(),
+        time: (0..points).map(|point| point as f64).collect(),
+        treated: (0..points).map(|point| Some(on(point))).collect(),
+        control: shared.iter().enumerate().map(|(point, b)| 0.02 * point as f64 + b).collect(),
+    }
+}
+
 impl Design {
     /// The same errors for every method, so that their differences are those of the methods.
     pub(crate) fn panel(&self, number: usize) -> Panel {

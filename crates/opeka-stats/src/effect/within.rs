@@ -14,14 +14,6 @@ pub(crate) struct TwoWay<'a> {
     factor: Option<Cholesky>,
 }
 
-/// The effects that [`TwoWay`] takes out.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Effects {
-    pub(crate) unit: Vec<f64>,
-    /// Zero for the last time of each part of the panel that hangs together.
-    pub(crate) time: Vec<f64>,
-}
-
 impl<'a> TwoWay<'a> {
     pub(crate) fn new(panel: &'a Panel) -> Self {
         let mut unit_weight = vec![0.0; panel.n_units()];
@@ -35,15 +27,6 @@ impl<'a> TwoWay<'a> {
             && panel.time.iter().zip((0..n_times).cycle()).all(|(time, due)| *time as usize == due);
         let factor = (!plain).then(|| Cholesky::new(time_block(panel, &unit_weight)));
         Self { panel, unit_weight, factor }
-    }
-
-    /// How many coefficients unit and time effects are, as far as they can be told apart.
-    pub(crate) fn n_effects(&self) -> usize {
-        let times = match &self.factor {
-            Some(factor) => factor.rank(),
-            None => self.panel.n_times().saturating_sub(1),
-        };
-        self.panel.n_units() + times
     }
 
     /// Takes the effects out of a column, which is in the order of the panel.
@@ -61,34 +44,6 @@ impl<'a> TwoWay<'a> {
             }
         }
         self.centre_units(column);
-    }
-
-    /// The effects of a column.
-    pub(crate) fn effects(&self, column: &[f64]) -> Effects {
-        let panel = self.panel;
-        let mut left = column.to_vec();
-        let mut time = vec![0.0; panel.n_times()];
-        let balanced;
-        let factor = match &self.factor {
-            Some(factor) => factor,
-            None => {
-                balanced = Cholesky::new(time_block(panel, &self.unit_weight));
-                &balanced
-            }
-        };
-        for _ in 0..2 {
-            self.centre_units(&mut left);
-            let more = factor.solve(self.time_sums(&left));
-            left.iter_mut().zip(&panel.time).for_each(|(value, t)| *value -= more[*t as usize]);
-            time.iter_mut().zip(&more).for_each(|(time, more)| *time += more);
-        }
-        let mut unit = vec![0.0; panel.n_units()];
-        for row in 0..panel.n_obs() {
-            let rest = column[row] - time[panel.time[row] as usize];
-            unit[panel.unit[row] as usize] += weight(panel, row) * rest;
-        }
-        unit.iter_mut().zip(&self.unit_weight).for_each(|(sum, weight)| *sum /= weight);
-        Effects { unit, time }
     }
 
     fn balanced(&self, column: &mut [f64]) {
@@ -189,10 +144,6 @@ impl Cholesky {
         Self { lower, kept }
     }
 
-    fn rank(&self) -> usize {
-        self.kept.iter().filter(|kept| **kept).count()
-    }
-
     fn solve(&self, mut target: Vec<f64>) -> Vec<f64> {
         let n = target.len();
         for i in 0..n {
@@ -259,17 +210,10 @@ mod tests {
                     columns.pop();
                 }
             }
-            prop_assert_eq!(within.n_effects(), columns.len());
             let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
             let fit = least_squares::fit(&slices, &panel.y, panel.weights.as_deref()).unwrap();
             for (a, b) in residuals.iter().zip(&fit.residuals) {
                 prop_assert!((a - b).abs() < 1e-8, "{} is not {}", a, b);
-            }
-            let effects = within.effects(&panel.y);
-            for row in 0..panel.n_obs() {
-                let unit = effects.unit[panel.unit[row] as usize];
-                let fitted = unit + effects.time[panel.time[row] as usize];
-                prop_assert!((panel.y[row] - fitted - residuals[row]).abs() < 1e-8);
             }
         }
     }
@@ -282,6 +226,5 @@ mod tests {
         let mut residuals = panel.y.clone();
         within.residuals(&mut residuals);
         assert_eq!(residuals, [1.0, -1.0, -1.0, 1.0]);
-        assert_eq!(within.n_effects(), 3);
     }
 }

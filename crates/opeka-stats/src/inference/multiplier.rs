@@ -125,9 +125,8 @@ mod tests {
         let fast = draws(&influence, 70, 40, 3);
         for draw in 0..40 {
             let slow = slowly(&influence, 70, 3, draw);
-            for term in 0..2 {
-                let value = fast.values[draw as usize * 2 + term];
-                assert!((value - slow[term]).abs() < 1e-14, "{value} is not {}", slow[term]);
+            for (value, slow) in fast.values[draw as usize * 2..].iter().zip(&slow) {
+                assert!((value - slow).abs() < 1e-14, "{value} is not {slow}");
             }
         }
     }

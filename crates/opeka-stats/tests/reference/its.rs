@@ -12,10 +12,11 @@ use opeka_stats::{
 };
 use serde_json::Value;
 
-use crate::support::{ITERATIVE, Table, answers, given, rows, same, trial, within};
+use crate::support::{ITERATIVE, Table, answers, carried, given, rows, same, trial, within};
 
 pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
     vec![
+        trial("carried::its", Some(&carried()), carried_its),
         trial("its::sicily", reference, sicily),
         trial("its::sicily_counts_bernal_2017_rate_ratio_0.89", reference, sicily_counts),
         trial("its::sicily_statsmodels", reference, sicily_statsmodels),
@@ -64,6 +65,48 @@ fn californian(folder: &Path) -> Result<Series> {
     }
     ensure!(series.y.len() == 31, "{} years of California", series.y.len());
     Ok(series)
+}
+
+/// The segmented regressions of Sicily that are carried along.
+fn carried_its(folder: &Path) -> Result<()> {
+    let table = Table::open(&folder.join("sicily.csv"))?;
+    let (events, people) = (table.column("aces")?, table.column("stdpop")?);
+    let rates = events.iter().zip(&people).map(|(events, people)| events / people * 1e5).collect();
+    let treated: Vec<Option<f64>> = table.column("smokban")?.into_iter().map(Some).collect();
+    let time = table.column("time")?;
+    let counts = Series { y: events, time: time.clone(), treated: treated.clone() };
+    let rates = Series { y: rates, time, treated };
+    let answers = Table::open(&folder.join("its.csv"))?;
+    for row in &answers.rows {
+        let text = |column| answers.text(row, column);
+        let is_count = text("family")? == "poisson";
+        let lag = text("lag")?.parse().map_or(NeweyWestLag::Rule, NeweyWestLag::Fixed);
+        let options = ItsOptions {
+            errors: match text("errors")? {
+                "ols" => ItsErrors::Model,
+                "hc1" => ItsErrors::Hc1,
+                "hc3" => ItsErrors::Hc3,
+                "prais_winsten" => ItsErrors::PraisWinsten,
+                "newey_west" => ItsErrors::NeweyWest,
+                other => anyhow::bail!("errors {other}"),
+            },
+            lag,
+            harmonics: text("harmonics")?.parse()?,
+            family: if is_count { ItsFamily::Poisson } else { ItsFamily::Gaussian },
+            population: is_count.then_some(&people),
+            slope_change: !is_count,
+            ..ItsOptions::default()
+        };
+        let ours = if is_count { counts.its(&options) } else { rates.its(&options) };
+        let what = format!("{row:?}");
+        let term = text("term")?;
+        let effect = ours.terms.iter().find(|effect| effect.term == term);
+        let effect = effect.with_context(|| format!("{what}: {:?}", ours.reason))?;
+        within(1e-8, &what, effect.estimate, Some(answers.number(row, "estimate")?))?;
+        let digits = if is_count { ITERATIVE } else { 1e-8 };
+        within(digits, &what, effect.std_error, Some(answers.number(row, "std_error")?))?;
+    }
+    Ok(())
 }
 
 fn numbers(value: &Value) -> Result<Vec<f64>> {
@@ -443,14 +486,9 @@ fn sicily_counts(folder: &Path) -> Result<()> {
     let ours = series.its(&ItsOptions { harmonics: 2, slope_change: true, ..quasi });
     let since: Vec<f64> = ban.iter().zip(&series.time).map(|(d, t)| d * (t - 36.0)).collect();
     let slope = ("smokban:time", "slope change", since);
-    let but_for_level = [&seasonal[..2], &[slope], &season].concat();
-    let all = [&seasonal[..3], &but_for_level[2..]].concat();
-    let names: Vec<&str> = but_for_level.iter().map(|(name, ..)| *name).collect();
+    let all = [&level[..], &[slope], &season].concat();
     let theirs = &answers[name];
-    for (their_name, term, _) in &all {
-        if !names.contains(their_name) {
-            continue;
-        }
+    for (their_name, term, _) in all.iter().filter(|(name, ..)| *name != "smokban") {
         let order = rows(&theirs["names"])?;
         let place = order.iter().position(|other| other.as_str() == Some(their_name));
         let place = place.context("no such name")?;

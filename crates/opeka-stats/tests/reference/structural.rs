@@ -9,10 +9,11 @@ use opeka_stats::state_space::{Likelihood, State, StateSpace};
 use opeka_stats::{CausalImpact, CausalImpactOptions, ImpactLevel, causal_impact};
 use serde_json::Value;
 
-use crate::support::{ITERATIVE, Table, answers, given, rows, trial, within};
+use crate::support::{ITERATIVE, Table, answers, carried, given, rows, trial, within};
 
 pub(crate) fn trials(reference: Option<&Path>) -> Vec<Trial> {
     vec![
+        trial("carried::causal_impact", Some(&carried()), carried_causal_impact),
         trial("structural::causalimpact_vignette_effect_10_6", reference, vignette),
         trial("structural::california", reference, california),
     ]
@@ -230,6 +231,32 @@ fn at_their_parameters(name: &str, theirs: &Value, data: &Data, exact: bool) -> 
         let error = covariance[(j, j)].sqrt();
         let what = format!("{name}: error of {parameter}");
         within(1e-5, &what, Some(error), theirs["bse"][parameter].as_f64())?;
+    }
+    Ok(())
+}
+
+/// The vignette's series, carried along.
+fn carried_causal_impact(folder: &Path) -> Result<()> {
+    let table = Table::open(&folder.join("causal_impact_vignette.csv"))?;
+    let (y, time) = (table.column("y")?, table.column("t")?);
+    let treated = time.iter().map(|t| Some(if *t > 70.0 { 1.0 } else { 0.0 })).collect();
+    let data = Data { y, time, treated, covariates: vec![table.column("x1")?] };
+    let answers = Table::open(&folder.join("causal_impact.csv"))?;
+    let ours = data.impact(&CausalImpactOptions::default());
+    for row in &answers.rows {
+        for (column, value) in [
+            ("log_likelihood", ours.log_likelihood),
+            ("coefficient", ours.coefficients.first().copied()),
+            ("irregular_variance", ours.irregular_variance),
+            ("average", ours.average.estimate),
+            ("average_error", ours.average.std_error),
+            ("cumulative", ours.cumulative.estimate),
+            ("cumulative_low", ours.cumulative.conf_low),
+            ("cumulative_high", ours.cumulative.conf_high),
+            ("relative", ours.relative.estimate),
+        ] {
+            within(ITERATIVE, column, value, Some(answers.number(row, column)?))?;
+        }
     }
     Ok(())
 }

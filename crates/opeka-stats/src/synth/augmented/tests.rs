@@ -54,7 +54,9 @@ fn without_ridge_and_with_an_endless_one_it_is_the_synthetic_control() {
     let endless = made.run(&AugmentedOptions { lambda: Some(1e14), ..quiet() });
     assert_close(endless.effect.estimate.unwrap(), estimate, 1e-8);
     // Without a penalty nothing is left of the misfit.
-    let none = made.run(&AugmentedOptions { lambda: Some(1e-12), ..quiet() });
+    let many = drawn(14, 12, 1, 8);
+    let without = many.run(&AugmentedOptions { ridge: false, ..quiet() });
+    let none = many.run(&AugmentedOptions { lambda: Some(1e-12), ..quiet() });
     assert!(none.l2_imbalance.unwrap() < 1e-6 * without.l2_imbalance.unwrap(), "{none:?}");
     assert_close(none.weights.iter().map(|w| w.weight).sum(), 1.0, 1e-9);
 }
@@ -102,12 +104,18 @@ fn open_limits_are_missing_and_told() {
     let note = found.effect.note.unwrap();
     assert!(note.contains("4 of 4 periods lack a limit"), "{note}");
     assert!(found.path[..8].iter().all(|point| point.p_value.is_none()));
-    // At 80 % there are limits, around the estimate.
-    let loose = drawn(9, 12, 1, 8).run(&AugmentedOptions { conf_level: 0.8, ..Default::default() });
-    let closed: Vec<&AugmentedPoint> =
-        loose.path.iter().filter(|p| p.conf_low.is_some() && p.conf_high.is_some()).collect();
-    assert!(!closed.is_empty());
-    assert!(closed.iter().all(|p| p.conf_low.unwrap() < p.conf_high.unwrap()));
+    // With 26 periods and an effect of 30 there are limits around it.
+    let mut large = drawn(9, 30, 1, 25);
+    for (y, treated) in large.y.iter_mut().zip(&large.treated) {
+        *y += 30.0 * treated.unwrap();
+    }
+    let found = large.run(&AugmentedOptions::default());
+    for point in &found.path[25..] {
+        assert!(point.conf_low.unwrap() < point.gap && point.gap < point.conf_high.unwrap());
+        assert!(point.conf_low.unwrap() > 0.0, "{point:?}");
+        assert_close(point.p_value.unwrap(), 1.0 / 26.0, 1e-12);
+    }
+    assert!(!found.effect.note.unwrap().contains("lack a limit"));
 }
 
 #[test]
