@@ -124,8 +124,6 @@ mod did_twfe;
 mod event_study;
 mod minimum_detectable_effect;
 mod power_of_design;
-mod permutation_test;
-mod permutation_test_outcomes;
 mod pretrend_equivalence;
 mod pretrend_test;
 mod sun_abraham;
