@@ -19,9 +19,9 @@ use std::path::Path;
 /// share of 95 % are 0.7 % to 1.8 %.
 fn tries(areas: usize) -> usize {
     match areas {
-        ..=20 => 1_000,
-        ..=50 => 600,
-        ..=150 => 300,
+        0..=20 => 1_000,
+        21..=50 => 600,
+        51..=150 => 300,
         _ => 150,
     }
 }
