@@ -203,7 +203,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 +--------+--------+--------+---------+
 | effect | error  | p      | treated |
 +--------+--------+--------+---------+
-| 3.0    | 1.3663 | 0.1156 | 2       |
+| 3.0    | 1.3663 | 0.3333 | 2       |
 +--------+--------+--------+---------+
 ```",
     )
@@ -240,7 +240,7 @@ mod tests {
         let result = tester.aggregate(&[batch()]);
         assert_eq!(rounded(&result, "estimate"), Some(3.0));
         assert_eq!(rounded(&result, "std_error"), Some(1.3663));
-        assert_eq!(rounded(&result, "p_value"), Some(0.1156));
+        assert_eq!(rounded(&result, "p_value"), Some(0.3333));
         assert_eq!(field(&result, "n_treated"), ScalarValue::Int64(Some(2)));
         assert_eq!(word(&result, "term").as_deref(), Some("ATT"));
         let halves: Vec<Vec<ArrayRef>> =

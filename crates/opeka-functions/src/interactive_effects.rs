@@ -160,11 +160,11 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 +---------+----------+
 | term    | estimate |
 +---------+----------+
-| ATT     | 4.0      |
-| ATT(-3) | 0.0      |
-| ATT(-2) | 0.0      |
+| ATT     | 3.833    |
+| ATT(-3) | -0.0     |
+| ATT(-2) | -0.0     |
 | ATT(-1) | 0.0      |
-| ATT(0)  | 4.0      |
+| ATT(0)  | 3.833    |
 +---------+----------+
 ```",
     )

@@ -148,11 +148,11 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
 +---------+----------+
 | term    | estimate |
 +---------+----------+
-| ATT     | 4.0      |
-| ATT(-3) | 0.0      |
-| ATT(-2) | 0.0      |
-| ATT(-1) | 0.0      |
-| ATT(0)  | 4.0      |
+| ATT     | 4.413    |
+| ATT(-3) | -0.169   |
+| ATT(-2) | -0.188   |
+| ATT(-1) | 0.357    |
+| ATT(0)  | 4.413    |
 +---------+----------+
 ```",
     )
