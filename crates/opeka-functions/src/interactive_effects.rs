@@ -150,22 +150,17 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     .with_argument("factors", "How many factors. Default: cross-validated, up to 5.")
     .with_sql_example(
         "```sql
-> select effect['term'] as term, round(effect['estimate'], 3) as estimate
-  from (select unnest(interactive_effects(column3, column1, column2, column4, factors => 1))
-          as effect
+> select att['term'] as term, round(att['estimate'], 3) as effect, att['std_error'] as error
+  from (select interactive_effects(column3, column1, column2, column4, factors => 1)[1] as att
         from (values ('a', 1, 10.0, 0), ('a', 2, 11.0, 0), ('a', 3, 13.0, 0), ('a', 4, 18.0, 1),
                      ('b', 1, 12.0, 0), ('b', 2, 13.5, 0), ('b', 3, 15.0, 0), ('b', 4, 16.0, 0),
                      ('c', 1, 9.0, 0), ('c', 2, 9.0, 0), ('c', 3, 10.0, 0), ('c', 4, 11.5, 0),
                      ('d', 1, 8.0, 0), ('d', 2, 9.5, 0), ('d', 3, 9.0, 0), ('d', 4, 10.0, 0)));
-+---------+----------+
-| term    | estimate |
-+---------+----------+
-| ATT     | 3.833    |
-| ATT(-3) | -0.0     |
-| ATT(-2) | -0.0     |
-| ATT(-1) | 0.0      |
-| ATT(0)  | 3.833    |
-+---------+----------+
++------+--------+-------+
+| term | effect | error |
++------+--------+-------+
+| ATT  | 3.833  |       |
++------+--------+-------+
 ```",
     )
     .build()
@@ -187,7 +182,7 @@ mod tests {
         let all = items(&result);
         let estimates: Vec<Option<f64>> =
             all.iter().map(|item| rounded(item, "estimate")).collect();
-        assert_eq!(estimates, [Some(4.0), Some(0.0), Some(0.0), Some(0.0), Some(4.0)]);
+        assert_eq!(estimates, [Some(3.833), Some(0.0), Some(0.0), Some(0.0), Some(3.833)]);
         assert_eq!(word(&all[1], "term").as_deref(), Some("ATT(-3)"));
         assert!(all.iter().all(|item| number(item, "std_error").is_none()));
         assert!(word(&all[0], "note").unwrap().starts_with("no standard error"));
@@ -204,7 +199,7 @@ mod tests {
         };
         // Without factors, a difference of differences.
         let none = with(&[("factors", ScalarValue::from(0.0))]);
-        assert_eq!(rounded(&none, "estimate"), Some(4.944));
+        assert_eq!(rounded(&none, "estimate"), Some(4.722));
         let asked = with(&[
             ("factors", ScalarValue::from(0.0)),
             ("errors", ScalarValue::from("bootstrap")),

@@ -138,22 +138,17 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     )
     .with_sql_example(
         "```sql
-> select effect['term'] as term, round(effect['estimate'], 3) as estimate
-  from (select unnest(matrix_completion(column3, column1, column2, column4, lambda => 0.05))
-          as effect
+> select att['term'] as term, round(att['estimate'], 3) as effect, att['std_error'] as error
+  from (select matrix_completion(column3, column1, column2, column4, lambda => 0.05)[1] as att
         from (values ('a', 1, 10.0, 0), ('a', 2, 11.0, 0), ('a', 3, 13.0, 0), ('a', 4, 18.0, 1),
                      ('b', 1, 12.0, 0), ('b', 2, 13.5, 0), ('b', 3, 15.0, 0), ('b', 4, 16.0, 0),
                      ('c', 1, 9.0, 0), ('c', 2, 9.0, 0), ('c', 3, 10.0, 0), ('c', 4, 11.5, 0),
                      ('d', 1, 8.0, 0), ('d', 2, 9.5, 0), ('d', 3, 9.0, 0), ('d', 4, 10.0, 0)));
-+---------+----------+
-| term    | estimate |
-+---------+----------+
-| ATT     | 4.413    |
-| ATT(-3) | -0.169   |
-| ATT(-2) | -0.188   |
-| ATT(-1) | 0.357    |
-| ATT(0)  | 4.413    |
-+---------+----------+
++------+--------+-------+
+| term | effect | error |
++------+--------+-------+
+| ATT  | 4.413  |       |
++------+--------+-------+
 ```",
     )
     .build()
@@ -175,7 +170,7 @@ mod tests {
         let all = items(&result);
         let estimates: Vec<Option<f64>> =
             all.iter().map(|item| rounded(item, "estimate")).collect();
-        assert_eq!(estimates, [Some(4.0), Some(0.0), Some(0.0), Some(0.0), Some(4.0)]);
+        assert_eq!(estimates, [Some(4.413), Some(-0.169), Some(-0.188), Some(0.357), Some(4.413)]);
         assert!(all.iter().all(|item| number(item, "std_error").is_none()));
         let method = word(&all[0], "method").unwrap();
         assert_eq!(method, "matrix completion with unit and time effects; lambda 0.05");
@@ -192,7 +187,7 @@ mod tests {
         };
         // Beyond all, a difference of differences.
         let beyond = with(&[("lambda", ScalarValue::from(100.0))]);
-        assert_eq!(rounded(&beyond, "estimate"), Some(4.944));
+        assert_eq!(rounded(&beyond, "estimate"), Some(4.722));
         let zero = with(&[("lambda", ScalarValue::from(0.0))]);
         assert!(word(&zero, "reason").unwrap().contains("lambda is 0"));
         assert!(word(&with(&[]), "method").unwrap().ends_with("cross-validated"));
