@@ -124,7 +124,7 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         optimistic: `permutation` leads. It is NULL, and `note` says why, where there are too few \
         untreated areas, or placebos for the level (19 for 0.95). No figures, with a `reason`, \
         where the panel has gaps, fewer than three areas are never treated, nobody is untreated \
-        first and treated later, or the never treated all take the same course. The order of rows \
+        first and treated later, or the never treated all change alike. The order of rows \
         does not matter; `distinct` is refused.\n\
         \n\
         **Deviations.** Burlig, Preonas and Woerman take quantiles of Student's t and correct \

@@ -153,7 +153,7 @@ fn calculate(
     let size = panel.y.iter().fold(0.0, |size: f64, y| size.max(y.abs()));
     // Unit and time effects alone leave nothing but rounding.
     if std_error <= 1e-13 * size {
-        return Err(Reason::because("the units that are never treated all take the same course"));
+        return Err(Reason::because("the units that are never treated all change alike"));
     }
     if let Some(note) = few(dates.len() as f64) {
         notes.add(note);

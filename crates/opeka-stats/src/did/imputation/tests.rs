@@ -76,8 +76,7 @@ proptest! {
             let options = DidImputationOptions { aggregation, errors, ..DidImputationOptions::default() };
             let fast = run(&made, weighted, covariate, &options);
             prop_assume!(fast.effects[0].effect.reason.is_none());
-            let mut number = 0;
-            for at in &fast.effects {
+            for (number, at) in fast.effects.iter().enumerate() {
                 let rows: Vec<usize> =
                     told.iter().copied().filter(|row| Some(event(*row)) == at.event_time).collect();
                 let total: f64 = rows.iter().map(|row| weight(*row)).sum();
@@ -128,7 +127,6 @@ proptest! {
                         prop_assert!((reported - error).abs() < 1e-7);
                     }
                 }
-                number += 1;
             }
         }
     }
