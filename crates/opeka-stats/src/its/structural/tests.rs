@@ -25,8 +25,6 @@ fn series(n: usize, regressors: usize, gaps: &[usize], seed: u64) -> Series {
 /// The model as one regression with correlated errors: the columns of the first states, and the
 /// covariance of the rest.
 struct Whole {
-    /// The times with a value, then those after the series.
-    times: Vec<usize>,
     states: DMatrix<f64>,
     covariance: DMatrix<f64>,
 }
@@ -52,7 +50,7 @@ fn whole<const M: usize>(shape: Shape, variances: Variances, times: &[usize]) ->
             .sum();
         shared + if s == t { variances[0] } else { 0.0 }
     });
-    Whole { times: times.to_vec(), states, covariance }
+    Whole { states, covariance }
 }
 
 /// Likelihood, coefficients, forecasts with their variances and that of their sum, and the smoothed
@@ -69,7 +67,7 @@ fn compare<const M: usize>(shape: Shape, variances: Variances, gaps: &[usize], s
     let times: Vec<usize> = (0..n).filter(|t| series.y[*t].is_some()).collect();
     let k = times.len();
     let all: Vec<usize> = times.iter().copied().chain(n..n + after).collect();
-    let Whole { states, covariance, .. } = whole::<M>(shape, variances, &all);
+    let Whole { states, covariance } = whole::<M>(shape, variances, &all);
     let omega = covariance.view((0, 0), (k, k)).clone_owned();
     let inverse = omega.clone().try_inverse().unwrap();
     let y = DVector::from_fn(k, |row, _| series.y[times[row]].unwrap());
