@@ -86,7 +86,7 @@ impl HonestDid {
 /// [`HonestMethod::FixedLength`]). For the others the values that the conditional test of Andrews,
 /// Roth and Pakes (2023) does not reject, after a first stage of a tenth of its size; unions of
 /// polyhedra are tested piece by piece, and the limits are the lowest and the highest value that
-/// any of them leaves. The program of that test is solved over the list of its corners, exactly, and ends
+/// any of them leaves (values between them may be rejected). The program of that test is solved over the list of its corners, exactly, and ends
 /// are found to the last digits, where the reference package has a grid.
 ///
 /// **Breakdown.** The largest bound for which zero is outside the limits, by bisection.
@@ -419,12 +419,9 @@ fn factor(sigma: &[Vec<f64>], n: usize) -> Result<DMatrix<f64>, Reason> {
         require_each(require_finite, "a covariance", row)?;
     }
     let largest = (0..n).map(|i| sigma[i][i]).fold(0.0, f64::max);
-    for i in 0..n {
-        for j in 0..i {
-            if (sigma[i][j] - sigma[j][i]).abs() > 1e-8 * largest {
-                return Err(Reason::because("the covariance of the coefficients is not symmetric"));
-            }
-        }
+    let apart = |(i, j): (usize, usize)| (sigma[i][j] - sigma[j][i]).abs() > 1e-8 * largest;
+    if (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).any(apart) {
+        return Err(Reason::because("the covariance of the coefficients is not symmetric"));
     }
     let singular = || {
         Reason::because(

@@ -15,7 +15,15 @@ fn sigma() -> Vec<Vec<f64>> {
 
 fn options(delta: HonestDelta, method: Option<HonestMethod>, bounds: &[f64]) -> HonestDidOptions {
     let bounds = bounds.to_vec();
-    HonestDidOptions { delta, method, bounds, breakdown: false, ..HonestDidOptions::default() }
+    let draws = 2_000;
+    HonestDidOptions {
+        delta,
+        method,
+        bounds,
+        draws,
+        breakdown: false,
+        ..HonestDidOptions::default()
+    }
 }
 
 fn with_breakdown(
@@ -51,7 +59,8 @@ const ALL: [(HonestDelta, Option<HonestMethod>); 9] = [
 /// which is a wider one, has not rejected: (2Φ(x) − 1)/(1 − κ) = 1 − (α − κ)/(1 − κ) at Φ(x) = 0.975.
 #[test]
 fn a_relative_bound_of_zero_gives_the_usual_interval() {
-    let result = run(&options(HonestDelta::RelativeMagnitudes, None, &[0.0]));
+    let hybrid = options(HonestDelta::RelativeMagnitudes, None, &[0.0]);
+    let result = run(&HonestDidOptions { draws: 20_000, ..hybrid });
     let (low, high) = pairs(&result)[0];
     // Up to the draws of the first stage.
     assert_close(low, result.original.conf_low.unwrap(), 2e-3);

@@ -169,7 +169,7 @@ fn ties_do_not_stop_the_path() {
         let frontier = Frontier::new(&sigma, Periods { pre, post: 2 }, &[0.5, 0.5]).unwrap();
         let interval = frontier.interval(&vec![0.0; n], 0.1, 0.95);
         assert!(interval.half.is_finite());
-        let alike = vec![vec![2.0, 1.0], vec![1.0, 2.0]];
+        let alike = [[2.0, 1.0], [1.0, 2.0]];
         let quadratic = DMatrix::from_fn(2, 2, |i, j| alike[i][j]);
         let knots = path(&quadratic, &[-3.0, -3.0]).unwrap();
         let last = &knots.last().unwrap().1;
