@@ -248,6 +248,8 @@ mod tests {
         columns.push(Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(nothing)));
         columns.push(Arc::new(Float64Array::from(vec![1.0; 8])));
         columns.push(Arc::clone(&columns[1]));
+        // The options between them are no columns.
+        columns.extend((7..12).map(|_| Arc::new(NullArray::new(8)) as ArrayRef));
         columns.extend([population, stratum]);
         columns
     }

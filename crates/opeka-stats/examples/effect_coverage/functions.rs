@@ -104,16 +104,17 @@ pub(super) fn lines(cells: &[Cell], series: &[SeriesCell]) -> String {
 
 /// In how many designs limits at 95 % hold, and where they fall most short.
 fn summary(shares: impl Iterator<Item = (String, Share)>) -> String {
-    let known: Vec<(String, f64)> =
-        shares.filter_map(|(place, share)| Some((place, share.right()?))).collect();
-    let right = known.iter().filter(|(_, share)| is_right(*share)).count();
-    let cautious = known.iter().filter(|(_, share)| *share > 0.97 + 1e-9).count();
-    let Some((place, lowest)) = known.iter().min_by(|a, b| a.1.total_cmp(&b.1)) else {
+    let known: Vec<(String, f64, usize)> =
+        shares.filter_map(|(place, share)| Some((place, share.right()?, share.answers))).collect();
+    let right = known.iter().filter(|(_, share, tries)| is_right(*share, *tries)).count();
+    let cautious =
+        known.iter().filter(|(_, share, tries)| *share > 0.97 && !is_right(*share, *tries)).count();
+    let Some((place, lowest, tries)) = known.iter().min_by(|a, b| a.1.total_cmp(&b.1)) else {
         return "no limits in any design.".to_owned();
     };
     format!(
-        "limits at 95 % hold in 93 to 97 % of tries in {right} of {} designs, more often in {cautious}; \
-         lowest {:.1} % ({place}).",
+        "limits at 95 % hold in 93 to 97 % of tries in {right} of {} designs, as far as these can tell, \
+         more often in {cautious}; lowest {:.1} % of {tries} tries ({place}).",
         known.len(),
         100.0 * lowest
     )

@@ -73,9 +73,11 @@ impl SeriesCell {
     }
 }
 
-/// 93 % to 97 % at a level of 95 %.
-fn is_right(share: f64) -> bool {
-    (0.93 - 1e-9..=0.97 + 1e-9).contains(&share)
+/// 93 % to 97 % at a level of 95 %, as far as so many tries can tell: two standard errors of a share of
+/// 95 % are allowed.
+fn is_right(share: f64, tries: usize) -> bool {
+    let slack = 2.0 * (0.95 * 0.05 / tries as f64).sqrt() + 1e-9;
+    (0.93 - slack..=0.97 + slack).contains(&share)
 }
 
 impl Cell {
@@ -97,6 +99,7 @@ impl Cell {
     fn recommended(&self) -> Option<usize> {
         let answers = |share: &Share| share.answers * 100 >= self.tries * 95;
         let known = self.shares.iter().enumerate().filter(|(_, share)| answers(share));
+        let tries = self.tries;
         let known: Vec<(usize, f64, f64)> = known
             .filter_map(|(k, share)| Some((k, share.right()?, share.width / share.answers as f64)))
             .collect();
@@ -104,7 +107,7 @@ impl Cell {
             let right = known.iter().filter(|(_, right, _)| of(*right));
             right.min_by(|a, b| a.2.total_cmp(&b.2)).map(|(k, _, _)| *k)
         };
-        best(&is_right)
+        best(&|right| is_right(right, tries))
             .or_else(|| best(&|right| right > 0.97))
             .or_else(|| known.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(k, _, _)| *k))
     }
@@ -120,8 +123,9 @@ errors that resemble those of the year before to the degree that the table names
 the variance of an area is 1/population, with populations from 1 to 100, and treated areas are of any
 size. Bootstrap and permutation take 199 draws, placebos of synthetic differences in differences 50.
 Limits at a level of 95 % should hold the true effect in 95 of 100 cases; what they miss are
-false positives of the test. Cells are in per cent; those that miss 93 to 97 are in **bold** where
-limits hold too rarely, in *italics* where they hold too often. `none`: the method gives no limits
+false positives of the test. Cells are in per cent; those that miss 93 to 97 by more than two standard
+errors of so many tries are in **bold** where limits hold too rarely, in *italics* where they hold too
+often. `none`: the method gives no limits
 there, as it says itself.
 
 The last column names the method with the narrowest limits among those that hold (of those that hold
@@ -169,7 +173,7 @@ fn figure(share: &Share, tries: usize) -> String {
     let Some(right) = share.right() else { return "none".to_owned() };
     let text = format!("{:.1}", 100.0 * right);
     let text = match right {
-        right if is_right(right) => text,
+        right if is_right(right, share.answers) => text,
         right if right < 0.95 => format!("**{text}**"),
         _ => format!("*{text}*"),
     };
@@ -181,7 +185,7 @@ fn row(cell: &Cell) -> String {
     let figures: Vec<String> = cell.shares.iter().map(|share| figure(share, cell.tries)).collect();
     let recommended = cell.recommended().map_or("none".to_owned(), |k| {
         let right = cell.shares[k].right().unwrap_or(0.0);
-        let mark = if right < 0.93 - 1e-9 { " !" } else { "" };
+        let mark = if right < 0.95 && !is_right(right, cell.tries) { " !" } else { "" };
         format!("{}{mark}", METHODS[k].name)
     });
     let (Design { areas, treated, .. }, tries) = (cell.design, cell.tries);

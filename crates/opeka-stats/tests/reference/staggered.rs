@@ -252,7 +252,8 @@ fn designs(folder: &Path) -> Result<()> {
         within(CLOSED, &what, smallest.estimate, Some(given(row, "mde")?))?;
         let power = power_of_design(&design, effect, &options);
         within(CLOSED, &what, power.estimate, Some(given(row, "power")?))?;
-        let units = required_units(&design, effect, 0.5, &options);
+        let share = design.n_treated / (design.n_treated + design.n_control);
+        let units = required_units(&design, effect, share, &options);
         within(CLOSED, &what, units.estimate, Some(given(row, "required_n_total")?))?;
     }
     Ok(())

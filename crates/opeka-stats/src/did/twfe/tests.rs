@@ -292,7 +292,12 @@ fn one_unit_on_either_side_has_no_error() {
     for errors in [Errors::Cluster, Errors::Cr2, Errors::Cr3, Errors::Hc1, Errors::Iid] {
         let options = TwfeOptions { errors, ..TwfeOptions::default() };
         for rows in [&one_treated, &one_other] {
-            let effect = run(rows, &options).effect;
+            let led = run(rows, &options).effect;
+            // The only p-value is the rank among three.
+            assert_eq!((led.std_error, led.statistic), (None, None));
+            assert!(led.p_value.is_some_and(|p| p >= 1.0 / 3.0 - 1e-12));
+            let inference = TwfeInference::Errors;
+            let effect = run(rows, &TwfeOptions { inference, ..options }).effect;
             assert!(effect.estimate.is_some() && effect.reason.is_none());
             assert_eq!(
                 (effect.std_error, effect.statistic, effect.p_value, effect.conf_low),
