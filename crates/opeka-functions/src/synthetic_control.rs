@@ -455,7 +455,8 @@ pub(crate) mod tests {
             Some("cannot be calculated because there are no rows")
         );
         let gap: Vec<ArrayRef> = batch().iter().map(|column| column.slice(0, 41)).collect();
-        let result = AggregateTester::<SyntheticControl>::new().aggregate(&[gap.clone()]);
+        let result =
+            AggregateTester::<SyntheticControl>::new().aggregate(std::slice::from_ref(&gap));
         assert!(word(&result, "reason").unwrap().contains("isles has no row for 7"));
         let given = [("leave_out_gaps", ScalarValue::from(true))];
         let result = AggregateTester::<SyntheticControl>::with(&given).aggregate(&[gap]);

@@ -104,9 +104,12 @@ pub(crate) fn word(result: &ScalarValue, name: &str) -> Option<String> {
     value
 }
 
+/// Outcome, unit, time, and another number.
+type PanelRow<'a> = (f64, &'a str, f64, Option<f64>);
+
 /// A panel as columns: outcome, unit, time, and a fourth column of numbers.
-pub(crate) fn panel_batch(rows: &[(f64, &str, f64, Option<f64>)]) -> Vec<ArrayRef> {
-    let numbers = |get: fn(&(f64, &str, f64, Option<f64>)) -> Option<f64>| -> ArrayRef {
+pub(crate) fn panel_batch(rows: &[PanelRow<'_>]) -> Vec<ArrayRef> {
+    let numbers = |get: fn(&PanelRow<'_>) -> Option<f64>| -> ArrayRef {
         Arc::new(rows.iter().map(get).collect::<Float64Array>())
     };
     let unit: StringArray = rows.iter().map(|row| Some(row.1)).collect();

@@ -37,7 +37,7 @@ pub(crate) fn cohorts(
     };
     let mut cohorts = Vec::with_capacity(panel.n_units());
     let mut unknown = vec![false; panel.n_units()];
-    for unit in 0..panel.n_units() {
+    for (unit, unknown) in unknown.iter_mut().enumerate() {
         let rows = panel.rows_of(unit);
         let of_row = |row: usize| match first_treated[row] {
             Some(time) if time == f64::INFINITY => None,
@@ -59,7 +59,7 @@ pub(crate) fn cohorts(
                 word(other)
             )));
         }
-        unknown[unit] = first.is_none() && rows.clone().any(|row| adopter[row]);
+        *unknown = first.is_none() && rows.clone().any(|row| adopter[row]);
         cohorts.push(first.map_or(Cohort::Never, Cohort::From));
     }
     without_unknown(panel, cohorts, &unknown, notes)
@@ -80,12 +80,12 @@ pub(crate) fn adoption(
     require_zero_or_one(&treated)?;
     let mut cohorts = Vec::with_capacity(panel.n_units());
     let mut unknown = vec![false; panel.n_units()];
-    for unit in 0..panel.n_units() {
+    for (unit, unknown) in unknown.iter_mut().enumerate() {
         let rows = panel.rows_of(unit);
-        unknown[unit] = rows.clone().any(|row| treated[row].is_none());
+        *unknown = rows.clone().any(|row| treated[row].is_none());
         let first = rows.clone().find(|row| treated[*row] == Some(1.0));
         let ends = first.and_then(|first| (first..rows.end).find(|row| treated[*row] == Some(0.0)));
-        if let Some(row) = ends.filter(|_| !unknown[unit]) {
+        if let Some(row) = ends.filter(|_| !*unknown) {
             return Err(Reason::because(format!(
                 "the treatment of {} ends in {} (once treated, a unit must stay treated)",
                 panel.units[unit], panel.times[panel.time[row] as usize]

@@ -59,7 +59,7 @@ pub(super) fn fit(
             let (mut rho, mut residuals) = (0.0, problem.plain()?.residuals);
             for iteration in 1..=MAX_ITERATIONS {
                 let next = autocorrelation(&residuals, rho_type);
-                if !(next.abs() < 1.0) {
+                if next.is_nan() || next.abs() >= 1.0 {
                     return Err(Reason::because(format!(
                         "the autocorrelation of the residuals is {next}: a series that wanders off \
                          has no such errors (take first differences, or rho_type \
@@ -212,11 +212,14 @@ impl Problem<'_> {
         let (log_likelihood, _) = self.likelihood(rho, restricted)?;
         let mut found = self.at(rho, None)?;
         found.log_likelihood = Some(log_likelihood);
-        if !restricted {
-            if let Some(errors) = self.information_errors(rho) {
-                found.rho_error = errors.last().copied();
-                found.information_errors = errors[..errors.len() - 1].to_vec();
-            }
+        if let Some((last, errors)) = self
+            .information_errors(rho)
+            .filter(|_| !restricted)
+            .as_ref()
+            .and_then(|errors| errors.split_last())
+        {
+            found.rho_error = Some(*last);
+            found.information_errors = errors.to_vec();
         }
         Ok(found)
     }

@@ -329,13 +329,16 @@ fn calculate(
     Ok(result)
 }
 
+/// Row by row.
+type Matrix = Vec<Vec<f64>>;
+
 /// The covariance of the coefficients, the lag, and words for both.
 fn errors(
     fit: &least_squares::Fit,
     row: &dyn Fn(usize) -> Vec<f64>,
     n: usize,
     options: &ControlledItsOptions,
-) -> Result<(Vec<Vec<f64>>, Option<usize>, String), Reason> {
+) -> Result<(Matrix, Option<usize>, String), Reason> {
     let k = fit.coefficients.len();
     let rows: Vec<Vec<f64>> = (0..2 * n).map(row).collect();
     let scores = |weight: &dyn Fn(&[f64]) -> f64| -> Vec<Vec<f64>> {

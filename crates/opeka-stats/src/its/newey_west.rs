@@ -70,7 +70,7 @@ pub(super) fn newey_west(
 
     let mut covariance = vec![vec![0.0; k]; k];
     let parts = match recolour {
-        Some(_) => vec![0..rows.len()],
+        Some(_) => std::iter::once(0..rows.len()).collect(),
         None => series.to_vec(),
     };
     for part in parts {
@@ -115,9 +115,12 @@ pub(super) fn unequal_variances(
     covariance
 }
 
+/// Row by row.
+type Matrix = Vec<Vec<f64>>;
+
 /// What a VAR(1) without constant leaves of the scores, and the (I − A)⁻¹ that puts it back
 /// (Andrews and Monahan 1992, *Econometrica* 60).
-fn prewhiten(scores: &[Vec<f64>]) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>), Reason> {
+fn prewhiten(scores: &[Vec<f64>]) -> Result<(Matrix, Matrix), Reason> {
     let fault = || {
         Reason::because("the scores cannot be prewhitened: they are too few, or explosive, or zero")
     };
@@ -198,15 +201,20 @@ mod tests {
         Request { lag: NeweyWestLag::Fixed(lag), prewhiten: false, small_sample }
     }
 
+    /// One series of so many points.
+    fn one_series(n: usize) -> Vec<Range<usize>> {
+        std::iter::once(0..n).collect()
+    }
+
     #[test]
     fn by_hand() {
         let scores = [vec![1.0], vec![-2.0], vec![3.0], vec![1.0]];
-        let found = newey_west(&scores, &[0..4], &[vec![0.5]], &request(1, false)).unwrap();
+        let found = newey_west(&scores, &one_series(4), &[vec![0.5]], &request(1, false)).unwrap();
         // Squares 15, products of neighbours −2 − 6 + 3 = −5 of weight ½ on both sides.
         assert_eq!(found.covariance, [[0.25 * (15.0 - 5.0)]]);
         let apart = newey_west(&scores, &[0..2, 2..4], &[vec![0.5]], &request(1, true)).unwrap();
         assert!((apart.covariance[0][0] - 0.25 * (15.0 + 1.0) * 4.0 / 3.0).abs() < 1e-15);
-        assert!(newey_west(&scores, &[0..4], &[vec![0.5]], &request(4, true)).is_err());
+        assert!(newey_west(&scores, &one_series(4), &[vec![0.5]], &request(4, true)).is_err());
         assert_eq!((rule(20), rule(59), rule(100), rule(31)), (2, 3, 4, 3));
     }
 
@@ -219,7 +227,7 @@ mod tests {
         ) {
             let scores: Vec<Vec<f64>> = flat.chunks(2).map(<[f64]>::to_vec).collect();
             let bread = [vec![0.7, 0.1], vec![0.1, 0.4]];
-            let fast = newey_west(&scores, &[0..12], &bread, &request(lag, true)).unwrap();
+            let fast = newey_west(&scores, &one_series(12), &bread, &request(lag, true)).unwrap();
             for i in 0..2 {
                 for j in 0..2 {
                     let mut slow = 0.0;
@@ -246,7 +254,7 @@ mod tests {
                 newey_west(rows, parts, &[vec![1.0]], &request(2, false)).unwrap().covariance[0][0]
             };
             let both = of(&whole, &[0..6, 6..12]);
-            let apart = of(&rows(&flat[..6]), &[0..6]) + of(&rows(&flat[6..]), &[0..6]);
+            let apart = of(&rows(&flat[..6]), &one_series(6)) + of(&rows(&flat[6..]), &one_series(6));
             prop_assert!((both - apart).abs() < 1e-10 * (1.0 + both.abs()));
         }
     }

@@ -157,7 +157,7 @@ impl ItsOptions<'_> {
                 "population is for counts (family poisson or quasipoisson)",
             ));
         }
-        if let Some(rho) = self.rho.filter(|rho| !(rho.abs() < 1.0)) {
+        if let Some(rho) = self.rho.filter(|rho| rho.is_nan() || rho.abs() >= 1.0) {
             return Err(Reason::because(format!("rho is {rho} (it must lie between -1 and 1)")));
         }
         if self.harmonics > 0 && !(self.period.is_finite() && self.period > 0.0) {

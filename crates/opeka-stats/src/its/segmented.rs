@@ -334,7 +334,7 @@ fn robust(
                 small_sample: options.small_sample,
             };
             let NeweyWest { covariance, lag, bandwidth } =
-                newey_west(scores, &[0..n], bread, &request)?;
+                newey_west(scores, std::slice::from_ref(&(0..n)), bread, &request)?;
             (result.lag, result.bandwidth) = (Some(lag), bandwidth);
             Ok((covariance, newey_west_words(lag, options)))
         }

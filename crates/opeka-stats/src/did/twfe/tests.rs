@@ -88,7 +88,7 @@ impl Data {
             let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
             let fit = least_squares::fit(&slices, &y, weighted.then_some(&w))?;
             // Treatment must not be explained: the first column comes first, so look at the rest.
-            let last: Vec<&[f64]> = slices[1..].iter().copied().collect();
+            let last: Vec<&[f64]> = slices[1..].to_vec();
             let rest = least_squares::fit(&last, &columns[0], weighted.then_some(&w))?;
             (rest.rss > 1e-6).then_some((fit, columns))
         };
