@@ -40,6 +40,12 @@ impl Series {
 
 /// Emergency admissions for acute coronary events per 100,000 standardised person-years, Sicily,
 /// 2002–2006, smoking ban from month 37 on.
+/// A figure of an effect.
+type Figure = fn(&Effect) -> Option<f64>;
+
+/// Two names of a column, and its numbers.
+type Named<'a> = (&'a str, &'a str, Vec<f64>);
+
 fn sicilian_rates(folder: &Path) -> Result<Series> {
     let table = Table::open(&folder.join("data/sicily.csv"))?;
     let (events, people) = (table.column("aces")?, table.column("stdpop")?);
@@ -115,7 +121,7 @@ fn numbers(value: &Value) -> Result<Vec<f64>> {
 
 /// Coefficients, errors, statistics and both p-values of R's `coeftest`, and the covariance.
 fn same_table(what: &str, theirs: &Value, ours: &Its, normal: &Its) -> Result<()> {
-    let columns: [(&str, fn(&Effect) -> Option<f64>); 4] = [
+    let columns: [(&str, Figure); 4] = [
         ("coef", |effect| effect.estimate),
         ("se", |effect| effect.std_error),
         ("t", |effect| effect.statistic),
@@ -330,18 +336,18 @@ struct Glm {
 fn glm(columns: &[Vec<f64>], y: &[f64], population: &[f64], epsilon: f64) -> Result<Glm> {
     let (n, k) = (y.len(), columns.len());
     let x = DMatrix::from_fn(n, k, |i, j| columns[j][i]);
-    let offset: Vec<f64> = population.iter().map(|people| people.ln()).collect();
+    let offset: Vec<f64> = population.iter().map(|people| libm::log(*people)).collect();
     let mut mu: Vec<f64> = y.iter().map(|y| y + 0.1).collect();
     let mut before = f64::INFINITY;
     for _ in 0..25 {
         let weights = mu.clone();
-        let z = DVector::from_fn(n, |i, _| mu[i].ln() - offset[i] + (y[i] - mu[i]) / mu[i]);
+        let z = DVector::from_fn(n, |i, _| libm::log(mu[i]) - offset[i] + (y[i] - mu[i]) / mu[i]);
         let weighted = DMatrix::from_fn(n, k, |i, j| weights[i] * x[(i, j)]);
         let bread = (x.transpose() * &weighted).try_inverse().context("singular")?;
         let b = &bread * weighted.transpose() * z;
-        mu = (&x * &b).iter().zip(&offset).map(|(eta, offset)| (eta + offset).exp()).collect();
+        mu = (&x * &b).iter().zip(&offset).map(|(eta, offset)| libm::exp(eta + offset)).collect();
         let deviance: f64 =
-            y.iter().zip(&mu).map(|(y, mu)| 2.0 * (y * (y / mu).ln() - (y - mu))).sum();
+            y.iter().zip(&mu).map(|(y, mu)| 2.0 * (y * libm::log(y / mu) - (y - mu))).sum();
         if (deviance - before).abs() / (deviance.abs() + 0.1) < epsilon {
             let working = |i: usize| weights[i] * ((y[i] - mu[i]) / mu[i]).powi(2);
             return Ok(Glm {
@@ -384,7 +390,7 @@ fn same_counts(
     what: &str,
     theirs: &Value,
     ours: &Its,
-    (columns, y, population): (&[(&str, &str, Vec<f64>)], &[f64], &[f64]),
+    (columns, y, population): (&[Named<'_>], &[f64], &[f64]),
 ) -> Result<()> {
     let order = rows(&theirs["names"])?;
     let plain: Vec<Vec<f64>> = columns.iter().map(|(.., column)| column.clone()).collect();
@@ -421,9 +427,9 @@ fn same_counts(
                 ("estimate", effect.estimate, 1e-8),
                 ("se", effect.std_error, 4.0 * ITERATIVE),
                 ("z", effect.statistic, 4.0 * ITERATIVE),
-                ("lo", effect.conf_low.map(f64::exp), ITERATIVE),
-                ("hi", effect.conf_high.map(f64::exp), ITERATIVE),
-                ("exp", effect.estimate.map(f64::exp), 1e-8),
+                ("lo", effect.conf_low.map(libm::exp), ITERATIVE),
+                ("hi", effect.conf_high.map(libm::exp), ITERATIVE),
+                ("exp", effect.estimate.map(libm::exp), 1e-8),
                 ("p", effect.p_value, 4.0 * ITERATIVE * (1.0 + z * z)),
             ] {
                 let Some(theirs) = theirs[column].get(place) else { continue };
