@@ -75,6 +75,7 @@ impl<'a> Batch<'a> {
         let argument = |(position, _, kind): (usize, &str, Kind)| {
             Ok(match (arguments.get(position), kind) {
                 (None, _) => Argument::Nothing,
+                (Some(array), _) if array.data_type().is_null() => Argument::Nothing,
                 (Some(array), kind) if kind.is_numbers() => {
                     Argument::Numbers(as_float64_array(array)?, kind)
                 }
