@@ -269,7 +269,7 @@ fn card_krueger(folder: &Path) -> Result<()> {
     }
 
     // Stores that were asked twice, each compared with itself.
-    let twice = |row: &usize| unit_rows(&ids, &ids[*row]) == 2;
+    let twice = |row: &usize| unit_rows(&ids, ids[*row]) == 2;
     let kept: Vec<usize> = (0..y.len()).filter(twice).collect();
     let take = |column: &[f64]| kept.iter().map(|row| column[*row]).collect::<Vec<f64>>();
     let (y, time, nj) = (take(&y), take(&time), take(&nj));
