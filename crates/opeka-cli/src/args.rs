@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Harmonize(HarmonizeArgs),
     /// Do everything that `run` does, and publish nothing
     Check(CheckArgs),
+    /// Hold every programme to its claims: each with its verdict, effect and reason
+    Evaluate(EvaluateArgs),
     /// Query a release with SQL; without a query, interactively
     Query(QueryArgs),
     /// Follow rows of a metric back to the cells they were made from
@@ -189,6 +191,23 @@ pub(crate) struct CheckArgs {
     /// The pipelines to check; by default all
     #[arg(value_name = "PIPELINE")]
     pub(crate) pipelines: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvaluateArgs {
+    /// The programme, by the name of its registry file; by default all
+    #[arg(value_name = "PROGRAMME")]
+    pub(crate) programme: Option<String>,
+    /// The language of titles, claims and reasons
+    #[arg(long, value_enum, default_value = "en")]
+    pub(crate) lang: Language,
+}
+
+/// A language of what is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    En,
+    Ru,
 }
 
 #[derive(Debug, Args)]

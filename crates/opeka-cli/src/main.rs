@@ -6,6 +6,7 @@ mod args;
 mod cells;
 mod check;
 mod context;
+mod evaluate;
 mod exit;
 mod functions;
 mod harmonize;
@@ -59,6 +60,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> anyhow::Result<()> {
         Command::Inspect(args) => inspect::run(&context()?, args, printer),
         Command::Harmonize(args) => harmonize::run(&context()?, args, printer),
         Command::Check(args) => runtime.block_on(check::run(&context()?, args, printer)),
+        Command::Evaluate(args) => runtime.block_on(evaluate::run(&context()?, args, printer)),
         Command::Query(args) => runtime.block_on(query::run(&context()?, args, printer)),
         Command::Trace(args) => runtime.block_on(trace::run(&context()?, args, printer)),
         Command::Releases => releases::list(&context()?, printer),

@@ -14,6 +14,6 @@ mod sql;
 pub use check::{Check, run_checks};
 pub use engine::{Answer, Engine, EngineOptions, TableName};
 pub use materialize::materialize;
-pub use metric::{Family, Metric, MetricColumn, parse_metric};
+pub use metric::{ColumnType, Family, Metric, MetricColumn, TOLD, parse_metric};
 pub use opeka_functions::{EFFECTS_SECTION, FunctionDocumentation, METHOD_PARTS, documentation};
 pub use sql::{functions_in, tables_in, trim_sql};

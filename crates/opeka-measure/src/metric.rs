@@ -1,7 +1,9 @@
 //! The declaration beside a metric's SQL.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use datafusion::arrow::datatypes::{DataType, Field};
 use opeka_model::{Kind, Place, Problem, Problems, from_toml};
 use serde::Deserialize;
 
@@ -34,6 +36,40 @@ pub struct Metric {
     /// What must hold of the rows.
     #[serde(default)]
     pub checks: Vec<Check>,
+    /// Columns of its own rows in the release before, which its SQL reads as `<schema>.<name>_before`.
+    /// There are no such rows where there is no release before.
+    pub before: Option<BTreeMap<String, ColumnType>>,
+    /// Whether its rows are told by the run: they have the columns of [`TOLD`].
+    #[serde(default)]
+    pub told: bool,
+}
+
+/// The columns of a metric whose rows the run tells: how much a row weighs (`note` or `warning`), the
+/// file and line that it is about, what is to be said and what to do next, and the table that changed.
+pub const TOLD: [&str; 6] = ["severity", "file", "line", "message", "hint", "changed"];
+
+/// The type of a column of the release before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnType {
+    Text,
+    Number,
+    Whole,
+    Flag,
+    Texts,
+}
+
+impl ColumnType {
+    /// As Arrow has it.
+    pub fn data_type(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Number => DataType::Float64,
+            Self::Whole => DataType::Int64,
+            Self::Flag => DataType::Boolean,
+            Self::Texts => DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
+        }
+    }
 }
 
 /// Tests that are read together, and were adjusted for it: areas of one level, not parents and
@@ -111,6 +147,16 @@ pub fn parse_metric(file: &str, text: &str) -> Result<Metric, Problems> {
             "[columns]",
             format!("a metric has a column `{CELLS}`: the cells each row was made from"),
         );
+    }
+    if metric.told {
+        for column in TOLD.iter().filter(|column| !metric.columns.contains_key(**column)) {
+            wrong("told", format!("a metric that is told by the run has a column `{column}`"));
+        }
+    }
+    for column in metric.before.iter().flatten().map(|(name, _)| name) {
+        if !metric.columns.contains_key(column) {
+            wrong("[before]", format!("`{column}` of the release before is not among the columns"));
+        }
     }
     for check in &metric.checks {
         if let Err(message) = check.validate() {

@@ -11,6 +11,7 @@ use opeka_model::Problems;
 use opeka_publish::CellTrace;
 
 use crate::error::PipelineError;
+use crate::programmes::{SCHEMA, SOURCE_PREFIX};
 
 /// The cells named in the columns `cells` and `<column>_cells` of rows.
 pub(crate) fn cells_of<'a>(batches: impl Iterator<Item = &'a RecordBatch>) -> BTreeSet<String> {
@@ -28,36 +29,42 @@ pub(crate) fn cells_of<'a>(batches: impl Iterator<Item = &'a RecordBatch>) -> BT
     cells
 }
 
-/// What the observations say of each cell that the rows name.
+/// What the observations and the statements of the registry say of each cell that the rows name.
 pub(crate) async fn cell_traces<'a>(
     engine: &Engine,
     observations: &TableName,
     batches: impl Iterator<Item = &'a RecordBatch>,
 ) -> Result<BTreeMap<String, CellTrace>, PipelineError> {
-    let quoted: Vec<String> =
-        cells_of(batches).iter().map(|cell| format!("'{}'", cell.replace('\'', "''"))).collect();
+    let (stated, read): (Vec<String>, Vec<String>) =
+        cells_of(batches).into_iter().partition(|cell| cell.starts_with(SOURCE_PREFIX));
     let mut traces = BTreeMap::new();
-    // Not too many at once: a list in a query is planned as one expression.
-    for part in quoted.chunks(500) {
-        let sql = format!(
-            "select cell_ref, source, sheet, cell, cell_text, obs_value, obs_status, mark, note, \
-             source_sha256 from {observations} where minus_cell_ref is null and cell_ref in ({})",
-            part.join(", ")
-        );
-        let answer = engine.query(&sql, "observations", 1).await.map_err(Problems::from)?;
-        for batch in &answer.batches {
-            let read = read(batch).map_err(|error| PipelineError::Damaged {
-                path: observations.to_string().into(),
-                why: error.to_string(),
-            })?;
-            traces.extend(read.into_iter().map(|trace| (trace.cell_ref.clone(), trace)));
+    let statements = TableName::of(SCHEMA, "statements");
+    for (table, cells) in [(observations, read), (&statements, stated)] {
+        let quoted = |cell: &String| format!("'{}'", cell.replace('\'', "''"));
+        let quoted: Vec<String> = cells.iter().map(quoted).collect();
+        // Not too many at once: a list in a query is planned as one expression.
+        for part in quoted.chunks(500) {
+            let sql = format!(
+                "select cell_ref, source, sheet, cell, cell_text, obs_value, obs_status, mark, \
+                 note, source_sha256 from {table} where minus_cell_ref is null \
+                 and cell_ref in ({})",
+                part.join(", ")
+            );
+            let answer = engine.query(&sql, &table.to_string(), 1).await.map_err(Problems::from)?;
+            for batch in &answer.batches {
+                let read = traces_of(batch).map_err(|error| PipelineError::Damaged {
+                    path: table.to_string().into(),
+                    why: error.to_string(),
+                })?;
+                traces.extend(read.into_iter().map(|trace| (trace.cell_ref.clone(), trace)));
+            }
         }
     }
     Ok(traces)
 }
 
 /// The columns in the order of the query above.
-fn read(batch: &RecordBatch) -> Result<Vec<CellTrace>, ArrowError> {
+fn traces_of(batch: &RecordBatch) -> Result<Vec<CellTrace>, ArrowError> {
     let columns = batch.columns();
     let texts: Vec<ArrayRef> = columns
         .iter()

@@ -14,6 +14,7 @@
 mod catalog;
 mod cells;
 mod error;
+mod evaluate;
 mod export;
 mod fingerprint;
 mod make;
@@ -22,20 +23,28 @@ mod methods;
 mod metric_page;
 mod observations;
 mod plan;
+mod programmes;
 mod project;
 mod read;
 mod run;
 mod table;
+mod told;
 mod trace;
 mod warehouse;
 
 pub use catalog::open_release;
 pub use error::PipelineError;
+pub use evaluate::{Evaluation, evaluate};
 pub use export::{functions_page, notebooks, sources_page};
 pub use fingerprint::PROGRAM;
 pub use manifest::{PipelineManifest, SourceManifest};
 pub use methods::{coverage_of, methods_page};
 pub use plan::{Plan, Step, StepKind};
+pub use programmes::{
+    Arithmetic, ArithmeticKind, Better, Claim, ClaimKind, Component, Design, Document, EventYears,
+    Events, Kpi, Money, MoneyOf, Partner, PartnerRole, Programme, Registry, RegistryFile, Role,
+    Site, Trend, Words,
+};
 pub use project::{Declared, MetricFiles, Pipeline, Project, Source};
 pub use read::{SourceFile, SourceRead, files_of, read_files, read_maps, read_recipe};
 pub use run::{Event, PlannedStep, RunOptions, RunReport, TableReport, dry_run, run};

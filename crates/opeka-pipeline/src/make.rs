@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
-use opeka_measure::{Engine, TableName, materialize, run_checks};
+use opeka_measure::{ColumnType, Engine, TableName, materialize, run_checks};
 use opeka_model::{Kind, Place, Problem, Problems, observation_schema, to_record_batch};
 use opeka_publish::{BriefInput, Lang, RenderedChart, render_brief, render_chart, svg_to_png};
 
@@ -15,10 +15,14 @@ use crate::cells::cell_traces;
 use crate::error::PipelineError;
 use crate::metric_page::metric_page;
 use crate::observations::{PipelineObserved, observe_pipeline};
-use crate::plan::{Step, StepKind};
+use crate::plan::{BEFORE, Step, StepKind};
+use crate::programmes;
 use crate::project::{Declared, Pipeline, Project};
 use crate::table::{About, to_parquet};
-use crate::warehouse::{ManifestStep, Output, ReleaseManifest, carry_over, write_output};
+use crate::told::told;
+use crate::warehouse::{
+    ManifestStep, Output, ReleaseManifest, Warehouse, carry_over, write_output,
+};
 
 /// How wide a chart's PNG is, in pixels.
 const PNG_WIDTH: u32 = 1600;
@@ -26,8 +30,10 @@ const PNG_WIDTH: u32 = 1600;
 /// The state of a run.
 pub(crate) struct Runner<'a> {
     pub(crate) project: &'a Project,
+    pub(crate) plan: &'a [Step],
     pub(crate) engine: Engine,
     pub(crate) staged: &'a Path,
+    pub(crate) warehouse: &'a Warehouse,
     pub(crate) done: BTreeMap<String, ManifestStep>,
     /// The observations of each pipeline, for the table of all.
     pub(crate) observations: BTreeMap<String, RecordBatch>,
@@ -87,9 +93,10 @@ impl Runner<'_> {
     ) -> Result<(), PipelineError> {
         let outputs = match step.kind {
             StepKind::Codelist => self.codelist(step).await,
+            StepKind::Registry => self.registry(step).await,
             StepKind::Sources => self.sources(step).await,
             StepKind::Observations => self.observations(step, current).await,
-            StepKind::Metric => self.metric(step).await,
+            StepKind::Metric => self.metric(step, current).await,
             StepKind::Chart => self.chart(step).await,
             StepKind::Brief => self.brief(step).await,
         };
@@ -229,11 +236,80 @@ impl Runner<'_> {
         Ok(vec![output])
     }
 
-    async fn metric(&self, step: &Step) -> Result<Vec<Output>, PipelineError> {
+    async fn registry(&self, step: &Step) -> Result<Vec<Output>, PipelineError> {
+        let tables = programmes::tables(&self.project.registry)
+            .map_err(|error| damaged(self.staged, &error))?;
+        let Some(table) = tables.into_iter().find(|t| t.name == step.name) else {
+            return Ok(Vec::new());
+        };
+        let about = About { title: table.name, description: table.description, ..About::default() };
+        let path = format!("programmes/{}.parquet", step.name);
+        let output = self.table(&step.id, &path, &table.batch, &about).await?;
+        let name = TableName::parse(&step.id);
+        let schema = table.batch.schema();
+        self.engine.add_batches(&name, schema, vec![table.batch]).map_err(Problems::from)?;
+        Ok(vec![output])
+    }
+
+    /// Opens the rows of a metric in the release before, as `<name>_before`.
+    async fn look_back(
+        &self,
+        step: &Step,
+        columns: &BTreeMap<String, ColumnType>,
+        current: Option<&ReleaseManifest>,
+    ) -> Result<(), PipelineError> {
+        let fields = columns.iter().map(|(name, of)| Field::new(name, of.data_type(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
+        let before = TableName::parse(&format!("{}_before", step.id));
+        let hash = step.inputs.get(BEFORE).filter(|hash| *hash != "none");
+        let Some(hash) = hash else {
+            self.engine.add_batches(&before, schema, Vec::new()).map_err(Problems::from)?;
+            return Ok(());
+        };
+        let missing = || PipelineError::Damaged {
+            path: self.warehouse.root().to_owned(),
+            why: format!("no release holds the rows that `{}` continues", step.id),
+        };
+        let path = self.warehouse.file_of(&step.id, hash, current)?.ok_or_else(missing)?;
+        let released = TableName::parse(&format!("{}_released", step.id));
+        self.engine.add_parquet(&released, &path).await.map_err(Problems::from)?;
+        // A column that the release before did not have is null in its rows.
+        let sql = format!("select * from {released} limit 0");
+        let shape = self.engine.query(&sql, &step.id, 1).await.map_err(Problems::from)?.schema;
+        let select: Vec<String> = columns
+            .keys()
+            .map(|name| match shape.field_with_name(name) {
+                Ok(_) => format!("\"{name}\""),
+                Err(_) => format!("null as \"{name}\""),
+            })
+            .collect();
+        let sql = format!("select {} from {released}", select.join(", "));
+        let rows = self.engine.query(&sql, &step.id, 1).await.map_err(Problems::from)?;
+        let cast = |batch: &RecordBatch| {
+            let columns = batch.columns().iter().zip(schema.fields());
+            let columns =
+                columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
+            RecordBatch::try_new(Arc::clone(&schema), columns.collect::<Result<_, _>>()?)
+        };
+        let rows: Result<Vec<RecordBatch>, _> = rows.batches.iter().map(cast).collect();
+        let rows = rows.map_err(|error| damaged(&path, &error))?;
+        self.engine.remove(&released);
+        self.engine.add_batches(&before, schema, rows).map_err(Problems::from)?;
+        Ok(())
+    }
+
+    async fn metric(
+        &mut self,
+        step: &Step,
+        current: Option<&ReleaseManifest>,
+    ) -> Result<Vec<Output>, PipelineError> {
         let pipeline = self.pipeline(step)?;
         let Some(declared) = find(&pipeline.metrics, &step.name) else { return Ok(Vec::new()) };
         let files = &declared.value;
         let name = TableName::parse(&step.id);
+        if let Some(columns) = &files.metric.before {
+            self.look_back(step, columns, current).await?;
+        }
         let batch = materialize(
             &self.engine,
             &name,
@@ -256,7 +332,13 @@ impl Runner<'_> {
         let table = self.table(&step.id, &path, &batch, &about).await?;
         let page = metric_page(self.project, &step.id, files, &batch);
         let path = format!("published/{}/metrics/{}.html", pipeline.schema, step.name);
-        Ok(vec![table, write_output(self.staged, &path, page.as_bytes())?])
+        let outputs = vec![table, write_output(self.staged, &path, page.as_bytes())?];
+        let notices = match files.metric.told {
+            true => told(&batch, self.plan),
+            false => Problems::new(),
+        };
+        self.problems.extend(notices);
+        Ok(outputs)
     }
 
     async fn draw(
@@ -338,13 +420,18 @@ impl Runner<'_> {
                 drawn_rows.extend(rows);
             }
         }
-        let table = TableName::of(&pipeline.schema, "observations");
+        let table = match pipeline.recipes.is_empty() {
+            true => TableName::bare("observations"),
+            false => TableName::of(&pipeline.schema, "observations"),
+        };
         let batches = results.values().flatten().chain(&drawn_rows);
         let cells = cell_traces(&self.engine, &table, batches).await?;
         let used: BTreeSet<&str> = cells.values().map(|cell| cell.source.as_str()).collect();
         let citations =
             self.project.sources.iter().filter(|(path, _)| used.contains(path.as_str()));
-        let citations = citations.map(|(path, source)| source.manifest.citation(path)).collect();
+        let citations = citations.map(|(path, source)| source.manifest.citation(path));
+        let registry = used.iter().filter_map(|source| self.project.registry.citation(source));
+        let citations = citations.chain(registry).collect();
         let trace = |cell: &str| cells.get(cell).cloned();
         let input = BriefInput { results, charts, trace: &trace, citations, metrics };
         let html = render_brief(brief, &input)?;

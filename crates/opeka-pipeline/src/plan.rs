@@ -10,13 +10,22 @@ use opeka_model::{Kind, Place, Problem, Problems, suggest};
 
 use crate::error::PipelineError;
 use crate::fingerprint::{PROGRAM, of_parts, sha256};
+use crate::programmes::{REGISTRY_TABLES, SCHEMA};
 use crate::project::{Pipeline, Project};
+use crate::warehouse::{ManifestStep, ReleaseManifest};
+
+/// Of a step that looks back: the hash of all else that it is made of, and that of its own rows in the
+/// release before.
+const NOW: &str = "now";
+pub(crate) const BEFORE: &str = "before";
 
 /// What a step makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepKind {
     /// A code list, as a table.
     Codelist,
+    /// A table of the registry of programmes.
+    Registry,
     /// The table of sources.
     Sources,
     /// The observations of a pipeline.
@@ -34,6 +43,7 @@ impl StepKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Codelist => "codelist",
+            Self::Registry => "registry",
             Self::Sources => "sources",
             Self::Observations => "observations",
             Self::Metric => "metric",
@@ -57,6 +67,8 @@ pub struct Step {
     pub inputs: BTreeMap<String, String>,
     /// The steps that must be done before.
     pub needs: BTreeSet<String>,
+    /// Whether it reads its own rows of the release before.
+    pub(crate) looks_back: bool,
     /// Where the tables among them are named.
     named: BTreeMap<String, Place>,
     /// A hash over the program, the step, its inputs, and the fingerprints of what it needs.
@@ -75,7 +87,10 @@ impl Plan {
     /// # Errors
     /// A query that cannot be parsed, a table that no step makes, and a circle are refused, all
     /// together.
-    pub fn derive(project: &Project) -> Result<Self, PipelineError> {
+    pub fn derive(
+        project: &Project,
+        current: Option<&ReleaseManifest>,
+    ) -> Result<Self, PipelineError> {
         let mut steps: Vec<Step> = Vec::new();
         for (name, hash) in &project.codelist_hashes {
             let mut step = Step::new(StepKind::Codelist, None, name);
@@ -87,9 +102,18 @@ impl Plan {
             all_sources.inputs.insert(path.clone(), source.declared_sha256.clone());
         }
         steps.push(all_sources);
+        if !project.registry.is_empty() {
+            for name in REGISTRY_TABLES {
+                let mut step = Step::new(StepKind::Registry, None, name);
+                step.inputs.insert("datasets/programmes".into(), project.registry.sha256());
+                steps.push(step);
+            }
+        }
         let mut problems = Problems::new();
         for pipeline in &project.pipelines {
-            steps.push(observations(project, pipeline)?);
+            if !pipeline.recipes.is_empty() {
+                steps.push(observations(project, pipeline)?);
+            }
             for metric in &pipeline.metrics {
                 let mut step = Step::new(StepKind::Metric, Some(pipeline), &metric.name);
                 step.inputs.insert(metric.file.clone(), metric.sha256.clone());
@@ -108,6 +132,10 @@ impl Plan {
                 }
                 let own = step.id.clone();
                 step.needs.remove(&own);
+                if metric.value.metric.before.is_some() {
+                    step.needs.remove(&format!("{own}_before"));
+                    step.looks_back = true;
+                }
                 steps.push(step);
             }
             for chart in &pipeline.charts {
@@ -128,7 +156,13 @@ impl Plan {
                 }
                 // The brief cites its sources and shows the cells of its numbers.
                 step.needs.insert("sources".into());
-                step.needs.insert(format!("{}.observations", pipeline.schema));
+                match pipeline.recipes.is_empty() {
+                    true => step.needs.insert("observations".into()),
+                    false => step.needs.insert(format!("{}.observations", pipeline.schema)),
+                };
+                if !project.registry.is_empty() {
+                    step.needs.insert("programmes.statements".into());
+                }
                 steps.push(step);
             }
         }
@@ -138,7 +172,7 @@ impl Plan {
             return Err(problems.into());
         }
         let mut steps = in_order(steps)?;
-        seal(&mut steps);
+        seal(&mut steps, current);
         Ok(Self { steps })
     }
 
@@ -156,7 +190,11 @@ pub(crate) fn release_id<'a>(steps: impl Iterator<Item = (&'a str, &'a str)>) ->
 
 impl Step {
     fn new(kind: StepKind, pipeline: Option<&Pipeline>, name: &str) -> Self {
-        let schema = pipeline.map_or("codelists", |pipeline| pipeline.schema.as_str());
+        let schema = match (kind, pipeline) {
+            (StepKind::Registry, _) => SCHEMA,
+            (_, None) => "codelists",
+            (_, Some(pipeline)) => pipeline.schema.as_str(),
+        };
         let id = match kind {
             StepKind::Sources => "sources".to_owned(),
             StepKind::Chart | StepKind::Brief => format!("{} {schema}/{name}", kind.name()),
@@ -169,6 +207,7 @@ impl Step {
             name: name.to_owned(),
             inputs: BTreeMap::new(),
             needs: BTreeSet::new(),
+            looks_back: false,
             named: BTreeMap::new(),
             fingerprint: String::new(),
         }
@@ -211,8 +250,8 @@ fn observations(project: &Project, pipeline: &Pipeline) -> Result<Step, Pipeline
 fn expand_observations(project: &Project, steps: &mut [Step]) {
     for step in steps {
         if step.needs.remove("observations") {
-            let all = project.pipelines.iter().map(|p| format!("{}.observations", p.schema));
-            step.needs.extend(all);
+            let reads = project.pipelines.iter().filter(|p| !p.recipes.is_empty());
+            step.needs.extend(reads.map(|p| format!("{}.observations", p.schema)));
         }
     }
 }
@@ -274,7 +313,7 @@ fn circle(mut steps: Vec<Step>) -> Problem {
 }
 
 /// Computes the fingerprints; the steps are in order.
-fn seal(steps: &mut [Step]) {
+fn seal(steps: &mut [Step], current: Option<&ReleaseManifest>) {
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     for step in steps {
         let needs: Vec<(&str, &str)> = step
@@ -282,9 +321,29 @@ fn seal(steps: &mut [Step]) {
             .iter()
             .map(|need| (need.as_str(), known.get(need).map_or("", String::as_str)))
             .collect();
+        if step.looks_back {
+            let own = step.inputs.iter().map(|(name, hash)| (name.as_str(), hash.as_str()));
+            let now = of_parts(own.chain(needs.iter().copied()).chain([("program", PROGRAM)]));
+            let before = before(current.and_then(|m| m.step(&step.id)), &now);
+            step.inputs.insert(NOW.into(), now);
+            step.inputs.insert(BEFORE.into(), before);
+        }
         let own = [("program", PROGRAM), ("step", step.id.as_str())];
         let inputs = step.inputs.iter().map(|(name, hash)| (name.as_str(), hash.as_str()));
         step.fingerprint = of_parts(own.into_iter().chain(inputs).chain(needs));
         known.insert(step.id.clone(), step.fingerprint.clone());
     }
+}
+
+/// The hash of the earlier rows that a step looks back at. Where all else is as it was, it looks at the
+/// rows that it looked at then: history grows when something changed, and never by running again.
+fn before(there: Option<&ManifestStep>, now: &str) -> String {
+    let Some(there) = there else { return "none".into() };
+    if there.inputs.get(NOW).map(String::as_str) == Some(now)
+        && let Some(before) = there.inputs.get(BEFORE)
+    {
+        return before.clone();
+    }
+    let table = there.outputs.iter().find(|output| output.table.is_some());
+    table.map_or_else(|| "none".into(), |output| output.sha256.clone())
 }

@@ -11,6 +11,7 @@ use opeka_publish::{Brief, ChartSpec, parse_brief, parse_chart};
 use crate::error::PipelineError;
 use crate::fingerprint::sha256;
 use crate::manifest::{PipelineManifest, SourceManifest};
+use crate::programmes::Registry;
 use crate::read::read_maps;
 
 /// A declared file: its path below the project, its text and what it says.
@@ -75,6 +76,8 @@ pub struct Project {
     pub codelist_hashes: BTreeMap<String, String>,
     /// By their path below `datasets/sources`.
     pub sources: BTreeMap<String, Source>,
+    /// The programmes, and what is wrong with them: a mistake there does not hide the others.
+    pub registry: Registry,
     pub pipelines: Vec<Pipeline>,
 }
 
@@ -104,6 +107,7 @@ impl Project {
         let mut loader = Loader { root, problems: Problems::new(), sources_unread: false };
         let (codelists, codelist_hashes) = loader.codelists()?;
         let sources = loader.sources()?;
+        let registry = loader.registry(&codelists)?;
         let mut pipelines = Vec::new();
         for folder in loader.folders(&root.join("pipelines"))? {
             if folder.join("pipeline.toml").is_file() {
@@ -116,7 +120,7 @@ impl Project {
         if loader.problems.has_errors() {
             return Err(loader.problems.into());
         }
-        Ok(Self { root: root.to_owned(), codelists, codelist_hashes, sources, pipelines })
+        Ok(Self { root: root.to_owned(), codelists, codelist_hashes, sources, registry, pipelines })
     }
 
     /// The pipeline of that name; a name that is not known comes back with the closest.
@@ -231,6 +235,18 @@ impl Loader<'_> {
             }
         }
         Ok(sources)
+    }
+
+    fn registry(&mut self, codelists: &Codelists) -> Result<Registry, PipelineError> {
+        let mut files = Vec::new();
+        for path in self.entries(&self.root.join("datasets").join("programmes"))? {
+            if has_ending(&path, ".toml")
+                && let Some(text) = self.text(&path)?
+            {
+                files.push((self.relative(&path), path, text));
+            }
+        }
+        Ok(Registry::read(files, codelists))
     }
 
     fn source(

@@ -76,8 +76,8 @@ pub fn dry_run(
 ) -> Result<Vec<PlannedStep>, PipelineError> {
     let project = Project::load(root)?;
     let wanted = wanted(&project, options)?;
-    let plan = Plan::derive(&project)?;
     let current = current_manifest(warehouse)?;
+    let plan = Plan::derive(&project, current.as_ref())?;
     let planned = asked_for(plan.steps, &wanted).into_iter().map(|step| {
         let fresh = !options.full && is_fresh(&step, current.as_ref());
         PlannedStep { step, fresh }
@@ -96,8 +96,8 @@ pub async fn run(
     let lock = warehouse.lock()?;
     let project = Project::load(root)?;
     let wanted = wanted(&project, options)?;
-    let plan = Plan::derive(&project)?;
     let current = current_manifest(warehouse)?;
+    let plan = Plan::derive(&project, current.as_ref())?;
     let steps = asked_for(plan.steps, &wanted);
     // Pipelines that were not asked for stay as they are. One that is no longer declared goes with
     // the next run of all.
@@ -128,20 +128,24 @@ pub async fn run(
     let old = previous.as_ref().map(|id| warehouse.release_folder(id));
     let mut runner = Runner {
         project: &project,
+        plan: &steps,
+        warehouse,
         engine,
         staged: &staged,
         done: BTreeMap::new(),
         observations: BTreeMap::new(),
         failed: BTreeSet::new(),
         made: BTreeSet::new(),
-        problems: Problems::new(),
+        problems: project.registry.problems.clone(),
         drifted: false,
     };
     for step in &kept {
         runner.carry_over(step, old.as_deref()).await?;
     }
     for (index, step) in steps.iter().enumerate() {
-        let fresh = current.as_ref().and_then(|m| m.step(&step.id)).filter(|_| !options.full);
+        // History cannot be made anew: a step that looks back stands as long as it is fresh.
+        let anew = options.full && !step.looks_back;
+        let fresh = current.as_ref().and_then(|m| m.step(&step.id)).filter(|_| !anew);
         let fresh = fresh.filter(|there| there.fingerprint == step.fingerprint);
         on_event(Event::Step { index, of: steps.len(), id: &step.id, reused: fresh.is_some() });
         if step.needs.iter().any(|need| runner.failed.contains(need)) {
@@ -234,7 +238,9 @@ fn is_fresh(step: &Step, current: Option<&ReleaseManifest>) -> bool {
 }
 
 /// The manifest of the current release; one that was removed is as good as none.
-fn current_manifest(warehouse: &Warehouse) -> Result<Option<ReleaseManifest>, PipelineError> {
+pub(crate) fn current_manifest(
+    warehouse: &Warehouse,
+) -> Result<Option<ReleaseManifest>, PipelineError> {
     let Some(id) = warehouse.current()? else { return Ok(None) };
     match warehouse.manifest(&id) {
         Err(PipelineError::NoRelease { .. }) => Ok(None),

@@ -12,6 +12,7 @@ use crate::catalog::open_release;
 use crate::cells::{cell_traces, cells_of};
 use crate::error::PipelineError;
 use crate::fingerprint::sha256;
+use crate::programmes::{SOURCE_PREFIX, cell_text};
 use crate::project::Project;
 use crate::warehouse::Warehouse;
 
@@ -186,6 +187,12 @@ fn verify(project: &Project, cells: Vec<CellTrace>, rows: &[RecordBatch]) -> Vec
         BTreeMap::new();
     let mut traced = Vec::new();
     for cell in cells {
+        if cell.source.starts_with(SOURCE_PREFIX) {
+            let verified = verify_statement(project, &cell);
+            let columns = columns.get(&cell.cell_ref).cloned().unwrap_or_default();
+            traced.push(TracedCell { cell, columns: columns.into_iter().collect(), verified });
+            continue;
+        }
         let file = files.entry(cell.source.clone()).or_insert_with(|| {
             let bytes = std::fs::read(&project.sources.get(&cell.source)?.path).ok()?;
             Some((sha256(&bytes), opeka_ingest::open(&cell.source, &bytes).ok()))
@@ -207,6 +214,18 @@ fn verify(project: &Project, cells: Vec<CellTrace>, rows: &[RecordBatch]) -> Vec
         traced.push(TracedCell { cell, columns: columns.into_iter().collect(), verified });
     }
     traced
+}
+
+/// Reads a statement of the registry again.
+fn verify_statement(project: &Project, cell: &CellTrace) -> Verified {
+    let Some(file) = project.registry.file(&cell.source) else { return Verified::NoFile };
+    if file.declared.sha256 != cell.sha256 {
+        return Verified::FileChanged;
+    }
+    match cell_text(&file.text, &cell.cell) {
+        Some(text) if text == cell.text => Verified::Same,
+        found => Verified::CellDiffers { found: found.unwrap_or_default() },
+    }
 }
 
 /// For each cell, the columns `<column>` that name it in `<column>_cells`.

@@ -127,6 +127,26 @@ impl Warehouse {
             .map_err(|error| PipelineError::Damaged { path, why: error.to_string() })
     }
 
+    /// The file of a step's table that has this hash: of the current release, or of an older one.
+    pub(crate) fn file_of(
+        &self,
+        step: &str,
+        sha256: &str,
+        current: Option<&ReleaseManifest>,
+    ) -> Result<Option<PathBuf>, PipelineError> {
+        let mut ids: Vec<String> =
+            current.iter().map(|manifest| manifest.release.clone()).collect();
+        ids.extend(self.history()?.into_iter().rev());
+        for id in ids {
+            let Ok(manifest) = self.manifest(&id) else { continue };
+            let outputs = manifest.step(step).map_or(&[][..], |step| &step.outputs);
+            if let Some(output) = outputs.iter().find(|output| output.sha256 == sha256) {
+                return Ok(Some(self.release_folder(&id).join(&output.path)));
+            }
+        }
+        Ok(None)
+    }
+
     /// A release by its id, or by an unambiguous beginning of it; `None` is the current one.
     pub fn resolve(&self, id: Option<&str>) -> Result<String, PipelineError> {
         let missing = |id: &str| PipelineError::NoRelease { id: id.to_owned() };

@@ -1,0 +1,196 @@
+-- What stands between an estimate and a verdict. A guard that refuses leaves the verdict at `cannot tell`;
+-- one that flags is said beside it.
+with claims as (
+    select * from programmes.claims
+),
+designs as (
+    select * from programmes.designs
+),
+sites as (
+    select programme, component,
+        count(*) as sites,
+        sum(case when role = 'treated' then 1 else 0 end) as dated,
+        sum(case when role = 'unknown_start' then 1 else 0 end) as undated
+    from programmes.cohorts
+    where role <> 'excluded'
+    group by programme, component
+),
+of_claim as (
+    select c.programme, c.claim, sum(s.sites) as sites, sum(s.dated) as dated, sum(s.undated) as undated
+    from claims c
+    join sites s on s.programme = c.programme and (c.component is null or s.component = c.component)
+    group by c.programme, c.claim
+),
+treated as (
+    select distinct programme, claim, ref_area, area, first_treated
+    from programmes.panel where role = 'treated'
+),
+-- Areas that changed their borders within the years of the panel.
+changed as (
+    select t.programme, t.claim, count(distinct t.ref_area) as areas, string_agg(distinct t.area, ', ') as names
+    from treated t
+    join codelists.regions a on a.code = t.ref_area
+    join designs d on d.programme = t.programme and d.claim = t.claim
+    where (a.valid_from is not null and cast(substr(a.valid_from, 1, 4) as int) between d.first_year and d.last_year)
+        or (a.valid_to is not null and cast(substr(a.valid_to, 1, 4) as int) between d.first_year and d.last_year)
+    group by t.programme, t.claim
+),
+broken as (
+    select programme, claim,
+        count(distinct case when role = 'treated' then ref_area end) as treated_areas,
+        count(distinct case when role = 'control' then ref_area end) as control_areas,
+        string_agg(distinct time_period, ', ') as years
+    from programmes.panel
+    where obs_status = 'B'
+    group by programme, claim
+),
+-- Another programme in the area of a treated one, or in the area above or below it.
+others as (
+    select t.programme, t.claim, string_agg(distinct k.programme, ', ') as names
+    from treated t
+    join codelists.regions a on a.code = t.ref_area
+    join programmes.cohorts k on k.programme <> t.programme
+    join codelists.regions b on b.code = k.ref_area
+    where k.ref_area = t.ref_area or a.parent = k.ref_area or b.parent = t.ref_area
+    group by t.programme, t.claim
+),
+-- Figures of one area and year that two data sets publish differently, beyond rounding to whole numbers.
+revised as (
+    select t.programme, t.claim, count(*) as figures
+    from treated t
+    join claims c on c.programme = t.programme and c.claim = t.claim
+    join (
+        select indicator, ref_area, time_period, max(obs_value) - min(obs_value) as apart
+        from observations
+        where obs_value is not null and care_form = '_T'
+        group by indicator, ref_area, time_period
+        having max(obs_value) - min(obs_value) > 1
+    ) o on o.indicator = c.indicator and o.ref_area = t.ref_area
+    group by t.programme, t.claim
+),
+contradicted as (
+    select programme, claim, string_agg(what_en, '; ') as what_en, string_agg(what_ru, '; ') as what_ru
+    from programmes.arithmetic_audit
+    where not agrees and claim is not null
+    group by programme, claim
+),
+fired as (
+    select programme, claim, 'no_statistic' as guard, 'refuses' as effect,
+        concat('no statistic of areas and years is published for it: ', rtrim(no_statistic_en, '.')) as message_en,
+        concat('нет опубликованной статистики по территориям и годам: ', rtrim(no_statistic_ru, '.')) as message_ru
+    from claims where indicator is null
+    union all
+    select c.programme, c.claim, 'sites_not_named', 'refuses',
+        concat('the documents name ', cast(coalesce(s.sites, 0) as varchar), ' of ',
+            cast(p.sites_stated as varchar), ' places in which it works'),
+        concat('документы называют ', cast(coalesce(s.sites, 0) as varchar), ' из ',
+            cast(p.sites_stated as varchar), ' территорий программы')
+    from claims c
+    join programmes.programmes p on p.programme = c.programme
+    left join of_claim s on s.programme = c.programme and s.claim = c.claim
+    where p.sites_stated > coalesce(s.sites, 0)
+    union all
+    select c.programme, c.claim, 'no_start', 'refuses',
+        'no document says from when it worked',
+        'ни один документ не говорит, с какого времени действует программа'
+    from claims c
+    left join of_claim s on s.programme = c.programme and s.claim = c.claim
+    where coalesce(s.dated, 0) = 0
+    union all
+    select c.programme, c.claim, 'unknown_starts', 'flags',
+        concat(cast(s.undated as varchar), ' places took it up at a time that no document states; they are on neither side'),
+        concat('территорий с неизвестным временем начала: ', cast(s.undated as varchar), '; они не входят ни в одну из групп')
+    from claims c
+    join of_claim s on s.programme = c.programme and s.claim = c.claim
+    where s.undated > 0 and s.dated > 0
+    union all
+    select c.programme, c.claim, 'no_panel', 'refuses',
+        'the statistic has no figures for the level of its places',
+        'по территориям такого уровня показатель не публикуется'
+    from claims c
+    join of_claim s on s.programme = c.programme and s.claim = c.claim
+    left join designs d on d.programme = c.programme and d.claim = c.claim
+    where c.indicator is not null and s.dated > 0 and d.claim is null
+    union all
+    select programme, claim, 'start_before_panel', 'refuses',
+        concat('it began before the first year of the figures, ', cast(first_year as varchar)),
+        concat('программа началась раньше первого года данных (', cast(first_year as varchar), ')')
+    from designs where pre_years < 1
+    union all
+    select programme, claim, 'start_after_panel', 'refuses',
+        concat('no year up to the last of the figures, ', cast(last_year as varchar), ', is treated for six months or more'),
+        concat('ни один год до последнего года данных (', cast(last_year as varchar), ') не охвачен программой на полгода и больше')
+    from designs where post_years < 1
+    union all
+    select programme, claim, 'suppressed', 'refuses',
+        concat(cast(suppressed_areas as varchar), ' treated area(s) have no figure in some year'),
+        concat('у ', cast(suppressed_areas as varchar), ' территорий программы нет данных за отдельные годы')
+    from designs where suppressed_areas > 0
+    union all
+    select programme, claim, 'few_controls', 'refuses',
+        concat('there are ', cast(control_areas as varchar), ' areas to compare with'),
+        concat('территорий для сравнения: ', cast(control_areas as varchar))
+    from designs where control_areas < 10
+    union all
+    select programme, claim, 'one_treated', 'refuses',
+        'one area is treated: its effect has a rank among all areas and no interval',
+        'программа действовала на одной территории: есть ранг среди всех, но нет интервала'
+    from designs where treated_areas = 1
+    union all
+    select programme, claim, 'few_treated', 'flags',
+        concat(cast(treated_areas as varchar), ' areas are treated: limits are those of randomisation inference, as clustered errors are too small'),
+        concat('территорий программы: ', cast(treated_areas as varchar), '; интервал получен рандомизацией, так как кластерные ошибки занижены')
+    from designs where treated_areas between 2 and 9
+    union all
+    select programme, claim, 'one_pre_year', 'refuses',
+        'one year before is known: nothing shows whether trends were parallel',
+        'известен один год до начала: параллельность трендов проверить нельзя'
+    from designs where pre_years = 1
+    union all
+    select programme, claim, 'few_pre_years', 'flags',
+        concat(cast(pre_years as varchar), ' years before are known: the test of trends sees little'),
+        concat('лет до начала: ', cast(pre_years as varchar), '; проверка трендов видит мало')
+    from designs where pre_years in (2, 3)
+    union all
+    select d.programme, d.claim, 'event', 'flags',
+        concat(cast(d.event_years as varchar), ' year(s) of the figures lie in the pandemic, which did not strike all areas alike'),
+        concat('лет данных, пришедшихся на пандемию: ', cast(d.event_years as varchar), '; она затронула территории по-разному')
+    from designs d where d.event_years > 0
+    union all
+    select programme, claim, 'boundary_change', 'refuses',
+        concat('borders changed within the years of the figures: ', names),
+        concat('границы изменились в годы наблюдения: ', names)
+    from changed
+    union all
+    select programme, claim, 'definition_break', case when treated_areas > 0 then 'refuses' else 'flags' end,
+        concat('the series has a break in ', years),
+        concat('разрыв ряда: ', years)
+    from broken
+    union all
+    select programme, claim, 'other_programme', 'refuses',
+        concat('another programme works in the same places: ', names),
+        concat('на тех же территориях действует другая программа: ', names)
+    from others
+    union all
+    select programme, claim, 'source_revision', 'flags',
+        concat(cast(figures as varchar), ' figures of treated areas differ between data sets'),
+        concat('значений территорий программы, различающихся между источниками: ', cast(figures as varchar))
+    from revised
+    union all
+    select programme, claim, 'pretrend', 'refuses',
+        concat('treated areas and the others were already parting before it began (p = ', cast(round(pretrend_p, 3) as varchar), ')'),
+        concat('территории программы и прочие расходились ещё до её начала (p = ', cast(round(pretrend_p, 3) as varchar), ')')
+    from programmes.sensitivity where pretrend_p < 0.05
+    union all
+    select programme, claim, 'contradiction', 'flags',
+        concat('the document contradicts itself: ', what_en),
+        concat('документ противоречит сам себе: ', what_ru)
+    from contradicted
+)
+select
+    f.programme, f.claim, f.guard, f.effect, f.message_en, f.message_ru,
+    c.registry_file, c.registry_line,
+    case when d.cells is null then c.cells else array_concat(c.cells, d.cells) end as cells
+from fired f
+join claims c on c.programme = f.programme and c.claim = f.claim
+left join designs d on d.programme = f.programme and d.claim = f.claim

@@ -1,0 +1,30 @@
+-- What the verdicts were in earlier releases, and what they are now: a row whenever one changed.
+with last as (
+    select * from (
+        select *, row_number() over (partition by programme, claim order by revision desc) as newest
+        from programmes.verdict_history_before
+    ) where newest = 1
+),
+now as (
+    select v.*, l.revision as last_revision, l.verdict as last_verdict, l.estimate as last_estimate
+    from programmes.verdicts v
+    left join last l on l.programme = v.programme and l.claim = v.claim
+    where l.revision is null
+        or l.verdict <> v.verdict
+        or (l.estimate is distinct from v.estimate)
+        or (l.conf_low is distinct from v.conf_low)
+        or (l.conf_high is distinct from v.conf_high)
+),
+seen as (
+    select max(accessed) as as_of from sources
+)
+select programme, claim, revision, as_of, verdict, previous_verdict, flipped, estimate, conf_low, conf_high,
+    evidence_level, reason_en, reason_ru, false as is_new, cells
+from programmes.verdict_history_before
+union all
+select n.programme, n.claim, coalesce(n.last_revision, 0) + 1 as revision, s.as_of,
+    n.verdict, n.last_verdict as previous_verdict,
+    n.last_verdict is not null and n.last_verdict <> n.verdict as flipped,
+    n.estimate, n.conf_low, n.conf_high, n.evidence_level, n.reason_en, n.reason_ru,
+    true as is_new, n.cells
+from now n cross join seen s
