@@ -17,10 +17,12 @@ use opeka_pipeline::{Declared, Project, SourceRead, read_recipe};
 
 /// How many observations each recipe makes of its sources. The counts are those of the files: nine
 /// measures, 170 areas and ten years are 15,300; five years of 167 areas, three tables and two
-/// measures are 5,010; 96 areas and fourteen columns are 1,344.
-const EXPECTED: [(&str, usize); 7] = [
+/// measures are 5,010; five years of 164 areas and three measures are 2,460; 96 areas and fourteen
+/// columns are 1,344.
+const EXPECTED: [(&str, usize); 8] = [
     ("care_panel", 15_300),
     ("looked_after_tables", 5_010),
+    ("looked_after_tables_2018", 2_460),
     ("orphan_support_2021", 1_344),
     ("placement_1990_2010", 54),
     ("population", 2_132),
@@ -29,12 +31,14 @@ const EXPECTED: [(&str, usize); 7] = [
 ];
 
 /// Figures that stand in the publications: data set, indicator, area, period, form of care, value.
-const HEADLINES: [(&str, &str, &str, &str, &str, f64); 7] = [
+const HEADLINES: [(&str, &str, &str, &str, &str, f64); 9] = [
     ("placement_1990_2010", "found_without_care", "RU", "2010", "_T", 101_017.0),
     ("placement_1990_2010", "placed_without_care", "RU", "2010", "institutions", 26_622.0),
     ("published_figures", "children_without_care_reported", "RU-LEN", "2018", "_T", 552.0),
     ("published_figures", "children_without_care_reported", "RU-LEN", "2019", "_T", 493.0),
     ("looked_after_tables", "cla_31_march", "E92000001", "2025", "_T", 81_770.0),
+    ("looked_after_tables_2018", "cla_31_march", "E92000001", "2018", "_T", 75_420.0),
+    ("looked_after_tables_2018", "uasc_31_march", "E92000001", "2018", "_T", 4_480.0),
     ("orphan_support_2021", "orphan_support_total", "RU", "2021", "_T", 108_343_231.0),
     ("population_1999_2022", "population_all_ages", "RU", "2022", "_T", 145_557_576.0),
 ];
