@@ -26,9 +26,8 @@ def folder(variable):
     return pathlib.Path(value)
 
 
-def marked(text, mark, bold=False, font="Arial"):
+def marked(text, mark, bold=False, font="Arial", size=10):
     """A label with a superscript footnote mark, as two rich-text runs."""
-    size = 10
     return CellRichText(
         TextBlock(InlineFont(rFont=font, sz=size, b=bold), text),
         TextBlock(InlineFont(rFont=font, sz=size, b=bold, vertAlign="superscript"), str(mark)),

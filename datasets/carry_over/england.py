@@ -4,10 +4,10 @@ import csv
 import re
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Alignment, Border, Font, Side
-from openpyxl.utils import get_column_letter
 
 from common import ACCESSED, ROOT, folder, marked, save_workbook, write_source
+from layout import BOLD, FONT, TITLE, finish, footer, header, prose, put, put_value, titles
+from ods import read_sheets
 
 OUT = ROOT / "sources" / "dfe" / ACCESSED
 CODELISTS = ROOT / "codelists"
@@ -15,6 +15,10 @@ ENGLAND = folder("OPEKA_CORPUS") / "england"
 CLA_URL = (
     "https://explore-education-statistics.service.gov.uk/find-statistics/"
     "children-looked-after-in-england-including-adoptions"
+)
+URL_2018 = (
+    "https://www.gov.uk/government/statistics/"
+    "children-looked-after-in-england-including-adoption-2017-to-2018"
 )
 OGL = {
     "licence": "Open Government Licence v3.0",
@@ -26,14 +30,6 @@ ATTRIBUTION = (
 NOT_OFFICIAL = (
     "This workbook is not a publication of the department: it was laid out by the opeka project,"
 )
-
-FONT = Font(name="Arial", size=10)
-BOLD = Font(name="Arial", size=10, bold=True)
-TITLE = Font(name="Arial", size=12, bold=True)
-RULE = Side(style="thin")
-CENTRE = Alignment(horizontal="center", vertical="center", wrap_text=True)
-LEFT = Alignment(horizontal="left", vertical="center", wrap_text=True)
-RIGHT = Alignment(horizontal="right")
 
 CREATED_2021 = "Created on 1 April 2021, replacing Northamptonshire County Council."
 REPLACED_2021 = (
@@ -59,82 +55,6 @@ SYMBOLS = {
 def read(name):
     with open(ENGLAND / name, encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def put(sheet, row, column, value, font=FONT, alignment=None, number_format=None):
-    cell = sheet.cell(row, column, value)
-    cell.font = font
-    if alignment:
-        cell.alignment = alignment
-    if number_format:
-        cell.number_format = number_format
-    return cell
-
-
-def put_value(sheet, row, column, text, number_format, font=FONT):
-    """A figure as a number, a mark as the text it is."""
-    try:
-        value = float(text) if "." in text else int(text)
-    except ValueError:
-        value = text
-    put(sheet, row, column, value, font, RIGHT, number_format)
-
-
-def titles(sheet, *lines):
-    for row, line in enumerate(lines, 1):
-        put(sheet, row, 1, line, TITLE if row == 1 else FONT)
-
-
-def header(sheet, labels, groups, years):
-    """Two header rows: labels merged down, groups merged over their years. Returns the next row."""
-    top = 5
-    for column, label in enumerate(labels, 1):
-        put(sheet, top, column, label, BOLD, LEFT)
-        sheet.merge_cells(start_row=top, end_row=top + 1, start_column=column, end_column=column)
-    column = len(labels) + 1
-    for label, mark in groups:
-        put(sheet, top, column, marked(label, mark, bold=True) if mark else label, BOLD, CENTRE)
-        last = column + len(years) - 1
-        sheet.merge_cells(start_row=top, end_row=top, start_column=column, end_column=last)
-        for offset, year in enumerate(years):
-            put(sheet, top + 1, column + offset, year, BOLD, RIGHT, "0")
-        column = last + 1
-    for c in range(1, column):
-        sheet.cell(top, c).border = Border(top=RULE)
-        sheet.cell(top + 1, c).border = Border(bottom=RULE)
-    sheet.row_dimensions[top].height = 30
-    sheet.freeze_panes = sheet.cell(top + 2, len(labels) + 1)
-    return top + 2
-
-
-def footer(sheet, row, width, notes, symbols):
-    """A rule under the table, then `Notes`, the numbered notes and the marks."""
-    for column in range(1, width + 1):
-        sheet.cell(row - 1, column).border = Border(bottom=RULE)
-    row += 1
-    put(sheet, row, 1, "Notes", BOLD)
-    for number, note in enumerate(notes, 1):
-        put(sheet, row + number, 1, f"{number}. {note}")
-    row += len(notes) + 1
-    for offset, (mark, meaning) in enumerate(symbols.items()):
-        put(sheet, row + offset, 1, f"{mark} = {meaning}")
-
-
-def prose(sheet, lines):
-    sheet.column_dimensions["A"].width = 110
-    for row, line in enumerate(lines, 1):
-        put(sheet, row, 1, line or None, TITLE if row == 1 else FONT, Alignment(wrap_text=True))
-
-
-def finish(sheet, widths):
-    for column, width in enumerate(widths, 1):
-        sheet.column_dimensions[get_column_letter(column)].width = width
-    sheet.sheet_view.showGridLines = False
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "5:6"
 
 
 def la_tables():
@@ -279,6 +199,133 @@ def la_tables():
         url=CLA_URL, published="2025", **OGL,
         note="Carried over from the department's open-data file into tables by local authority;"
         " figures and marks unchanged.",
+    )
+
+
+def la_tables_2018():
+    """Tables LAA1 and LAA4 of the 2018 edition, which were printed with their own notes."""
+    years = list(range(2014, 2019))
+    publication = "Children looked after in England including adoption: 2017 to 2018"
+    tables = [  # sheet there, sheet here, column of the first year and number format of each group
+        ("LAA1", "LAA1 On 31 March", {"numbers": (4, "#,##0"), "rates": (10, "0")}),
+        ("LAA4", "LAA4 UASC", {"numbers": (5, "#,##0")}),
+    ]
+    printed = read_sheets(ENGLAND / "sfr_cla_2018_la_tables.ods", [t[0] for t in tables])
+    book = Workbook()
+    cover = book.active
+    cover.title = "Cover"
+    listed = []
+
+    for there, here, groups in tables:
+        cells = printed[there]
+        text = {at: shown for at, (shown, _) in cells.items()}
+        place = {shown.strip(): at for at, shown in text.items()}
+        last_row, width = place["Source: SSDA 903"]
+        title = re.sub(r": *", ": ", text[2, 1], count=1)
+        listed.append((here, title.split(": ", 1)[1]))
+        below = [text[at] for at in sorted(text) if at[0] > last_row]
+        assert text[3, 1] == "Years ending 31 March 2014 to 2018"
+        assert text[4, 1].strip() == "Coverage: England"
+        notes, symbols = [], {}
+        for line in below:
+            if numbered := re.fullmatch(r"(\d+)\. +(.*)", line.strip()):
+                notes.append(numbered[2])
+                assert int(numbered[1]) == len(notes), line
+            elif symbol := re.fullmatch(r"(x) +(.*)", line.strip()):
+                symbols[symbol[1]] = symbol[2]
+            else:
+                assert line.startswith("     "), line
+                notes[-1] += " " + line.strip()
+
+        sheet = book.create_sheet(here)
+        titles(
+            sheet, None, "Years ending 31 March 2014 to 2018. Coverage: England."
+            f" {text[6, width].strip().capitalize()}",
+            f"Source: Department for Education, {publication}; SSDA 903",
+        )
+        put(sheet, 1, 1, marked(title, cells[2, 1][1], bold=True, size=12), TITLE)
+        heads = [(label, cells[7, first][1] if len(groups) > 1 else None)
+                 for label, (first, _) in groups.items()]
+        for label, (first, _) in groups.items():
+            assert len(groups) == 1 or text[7, first] == label
+            assert [text[8, first + n] for n in range(5)] == [str(year) for year in years]
+        row = top = header(sheet, ["Area code", "LA number", "Area"], heads, years)
+        first_row = place["England"][0]
+        taken = 0
+        for line in range(first_row, last_row - 1):
+            label = text.get((line, 3))
+            if label:
+                code, number = text.get((line, 1)), text.get((line, 2))
+                assert (code is None) == (number is None), line
+                font = FONT if code else BOLD
+                for column, shown in enumerate((code, number, label), 1):
+                    put(sheet, row, column, shown, font)
+                column = 4
+                for first, number_format in groups.values():
+                    for offset in range(len(years)):
+                        figure = text[line, first + offset]
+                        assert figure.isdigit() or figure in symbols, (line, figure)
+                        assert there != "LAA4" or figure not in list("12345"), (line, figure)
+                        put_value(sheet, row, column, figure, number_format, font)
+                        column += 1
+                        taken += 1
+                taken += 3 if code else 1
+            row += 1
+        due = [at for at in text if first_row <= at[0] < last_row]
+        assert taken == len(due), (there, taken, len(due))
+        assert row - top == last_row - 1 - first_row
+        footer(sheet, row, 3 + len(years) * len(groups), notes, symbols)
+        finish(sheet, [12, 10, 34] + [9] * len(years) * len(groups))
+
+    prose(cover, [
+        "Children looked after in England by local authority, 2014 to 2018: all children, and"
+        " unaccompanied asylum-seeking children",
+        None,
+        "Publisher of the figures: Department for Education",
+        f"Publication: {publication}, local authority tables",
+        f"Address: {URL_2018}",
+        f"Accessed: {ACCESSED}",
+        f"Licence: Open Government Licence v3.0. {ATTRIBUTION}",
+        None,
+        "Contents",
+        *[f"{name}: {title}" for name, title in listed],
+        "Notes: zeros and marks, codes and borders, and what is left out",
+        None,
+        "How produced",
+        f"{NOT_OFFICIAL} which carried every figure and mark of two tables over from the"
+        " department's workbook, unchanged, with the notes beneath them in its words.",
+    ])
+    cover["A9"].font = cover["A14"].font = BOLD
+    prose(book.create_sheet("Notes"), [
+        "Notes",
+        None,
+        "x is not to be read as a zero; a 0 in a table is a 0 in the department's workbook. No"
+        " number from 1 to 5 stands in LAA4; LAA1 has no x.",
+        "LAA4 counts children looked after on 31 March who were unaccompanied asylum-seeking"
+        " children during the year. It does not say whether they still were on that day.",
+        "The department's workbook has no code for England and the regions; none was added.",
+        "Names, codes and borders of the authorities are those of 2018.",
+        "Lines that the department broke for printing are joined.",
+        None,
+        "Left out",
+        "The other nine tables of the department's workbook, LAB1 to LAG1.",
+    ])
+    book["Notes"]["A9"].font = BOLD
+    path = OUT / "looked_after_children_la_tables_2018.xlsx"
+    save_workbook(book, path)
+    write_source(
+        path,
+        title="Children looked after in England by local authority, 2014 to 2018: all children,"
+        " and unaccompanied asylum-seeking children",
+        publisher="Department for Education",
+        producer="Department for Education",
+        citation=f"Department for Education, {publication}, local authority tables LAA1 and LAA4:"
+        " children looked after on 31 March, and those of them who were unaccompanied"
+        f" asylum-seeking children, 2014 to 2018. Accessed {ACCESSED}. {ATTRIBUTION}",
+        url=URL_2018, published="2018", **OGL,
+        note="Two tables of the department's workbook, carried over; figures, marks and the notes"
+        " beneath them unchanged. Of its numbers and rates of 2016 to 2018, 170 of 984 differ from"
+        " those published since.",
     )
 
 
@@ -552,6 +599,7 @@ def neighbours():
 
 if __name__ == "__main__":
     la_tables()
+    la_tables_2018()
     panel()
     population()
     neighbours()
