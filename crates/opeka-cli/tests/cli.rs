@@ -26,6 +26,8 @@ mod incremental;
 mod inspect;
 #[path = "cli/operation.rs"]
 mod operation;
+#[path = "cli/programmes.rs"]
+mod programmes;
 #[path = "cli/project.rs"]
 mod project;
 #[path = "cli/query.rs"]

@@ -237,7 +237,7 @@ impl Runner<'_> {
     }
 
     async fn registry(&self, step: &Step) -> Result<Vec<Output>, PipelineError> {
-        let tables = programmes::tables(&self.project.registry)
+        let tables = programmes::tables(&self.project.registry, &self.project.codelists)
             .map_err(|error| damaged(self.staged, &error))?;
         let Some(table) = tables.into_iter().find(|t| t.name == step.name) else {
             return Ok(Vec::new());

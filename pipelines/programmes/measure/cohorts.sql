@@ -10,17 +10,16 @@ select
     a.level,
     case
         when bool_or(s.role = 'excluded') then 'excluded'
-        when min(s.from_period) is null then 'unknown_start'
+        when min(s.from_month) is null then 'unknown_start'
         else 'treated'
     end as role,
     min(s.from_period) as from_period,
     -- Months since the year 0, January being the first. A year alone begins in January.
-    min(cast(substr(s.from_period, 1, 4) as int) * 12
-        + coalesce(cast(nullif(substr(s.from_period, 6, 2), '') as int), 1) - 1) as from_month,
+    min(s.from_month) as from_month,
     max(s.until_period) as until_period,
     min(s.registry_file) as registry_file,
     min(s.registry_line) as registry_line,
     flatten(array_agg(s.cells)) as cells
 from programmes.sites s
-left join codelists.regions a on a.code = s.ref_area
+join codelists.regions a on a.code = s.ref_area
 group by s.programme, coalesce(s.component, ''), s.ref_area, a.name_en, a.name_ru, a.level

@@ -53,7 +53,7 @@ lists as (
         did_imputation(y, ref_area, period, first_period)[1] as e
     from used group by programme, claim
 ),
-answers as (
+raw as (
     select programme, claim, design, estimator, e['estimate'] as estimate, e['std_error'] as std_error,
         e['conf_low'] as conf_low, e['conf_high'] as conf_high, e['p_value'] as p_value,
         e['n_units'] as n_units, e['n_obs'] as n_obs, e['method'] as method, e['note'] as note, e['reason'] as reason
@@ -68,6 +68,15 @@ answers as (
         e['conf_low'], e['conf_high'], e['p_value'],
         e['n_units'], e['n_obs'], e['method'], e['note'], e['reason']
     from lists
+),
+-- One treated area has a rank among all, and no interval.
+answers as (
+    select r.programme, r.claim, r.design, r.estimator, r.estimate, r.std_error,
+        case when d.treated_areas > 1 then r.conf_low end as conf_low,
+        case when d.treated_areas > 1 then r.conf_high end as conf_high,
+        r.p_value, r.n_units, r.n_obs, r.method, r.note, r.reason
+    from raw r
+    join programmes.designs d on d.programme = r.programme and d.claim = r.claim
 )
 select
     a.programme, a.claim, a.design, a.estimator,

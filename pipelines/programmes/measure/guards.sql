@@ -68,6 +68,16 @@ revised as (
     ) o on o.indicator = c.indicator and o.ref_area = t.ref_area
     group by t.programme, t.claim
 ),
+-- Whether trends were apart before: of few treated areas by placing the start a year earlier and letting
+-- treatment fall to other areas, of many by the joint test of the event study.
+parted as (
+    select d.programme, d.claim, d.treated_areas < 10 as few,
+        case when d.treated_areas < 10 then e.p_value else s.pretrend_p end as p,
+        s.pretrend_p as clustered
+    from designs d
+    left join programmes.effects e on e.programme = d.programme and e.claim = d.claim and e.design = 'placebo_before'
+    left join programmes.sensitivity s on s.programme = d.programme and s.claim = d.claim
+),
 contradicted as (
     select programme, claim, string_agg(what_en, '; ') as what_en, string_agg(what_ru, '; ') as what_ru
     from programmes.arithmetic_audit
@@ -89,6 +99,15 @@ fired as (
     join programmes.programmes p on p.programme = c.programme
     left join of_claim s on s.programme = c.programme and s.claim = c.claim
     where p.sites_stated > coalesce(s.sites, 0)
+    union all
+    select c.programme, c.claim, 'area_unknown', 'refuses',
+        concat('a place in which it works is no area of the code list: ', s.names),
+        concat('территории программы нет в справочнике: ', s.names)
+    from claims c
+    join (
+        select programme, string_agg(name, ', ') as names
+        from programmes.sites where ref_area is null group by programme
+    ) s on s.programme = c.programme
     union all
     select c.programme, c.claim, 'no_start', 'refuses',
         'no document says from when it worked',
@@ -178,9 +197,14 @@ fired as (
     from revised
     union all
     select programme, claim, 'pretrend', 'refuses',
-        concat('treated areas and the others were already parting before it began (p = ', cast(round(pretrend_p, 3) as varchar), ')'),
-        concat('территории программы и прочие расходились ещё до её начала (p = ', cast(round(pretrend_p, 3) as varchar), ')')
-    from programmes.sensitivity where pretrend_p < 0.05
+        concat('treated areas and the others were already parting before it began (p = ', cast(round(p, 3) as varchar), ')'),
+        concat('территории программы и прочие расходились ещё до её начала (p = ', cast(round(p, 3) as varchar), ')')
+    from parted where p < 0.05
+    union all
+    select programme, claim, 'pretrend_clustered', 'flags',
+        concat('the joint test of trends rejects (p = ', cast(round(clustered, 3) as varchar), '), as it does too often with few treated areas'),
+        concat('совместная проверка трендов отвергает параллельность (p = ', cast(round(clustered, 3) as varchar), '), что при малом числе территорий случается слишком часто')
+    from parted where few and clustered < 0.05 and coalesce(p, 1) >= 0.05
     union all
     select programme, claim, 'contradiction', 'flags',
         concat('the document contradicts itself: ', what_en),

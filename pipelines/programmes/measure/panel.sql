@@ -99,14 +99,6 @@ near as (
     where o.role = 'treated'
 ),
 -- Months of each year in which something happened to all areas.
-event_months as (
-    select event, country,
-        cast(substr(from_period, 1, 4) as int) * 12
-            + coalesce(cast(nullif(substr(from_period, 6, 2), '') as int), 1) - 1 as from_month,
-        cast(substr(until_period, 1, 4) as int) * 12
-            + coalesce(cast(nullif(substr(until_period, 6, 2), '') as int), 12) - 1 as until_month
-    from programmes.events
-),
 shaken as (
     select y.programme, y.claim, y.year,
         max(least(e.until_month, y.year * 12 + c.year_ends - 1)
@@ -114,7 +106,7 @@ shaken as (
     from years y
     join asked c on c.programme = y.programme and c.claim = y.claim
     join programmes.programmes p on p.programme = y.programme
-    join event_months e on e.country is null or e.country = p.country
+    join programmes.events e on e.country is null or e.country = p.country
     group by y.programme, y.claim, y.year
 )
 select

@@ -7,6 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use arrow::record_batch::RecordBatch;
+use opeka_ingest::Codelists;
+use opeka_model::TimePeriod;
 use serde_json::{Map, Value, json};
 use toml::{Spanned, Table};
 
@@ -79,10 +81,13 @@ const PLACE: [(&str, Of); 5] = [
 ///
 /// # Errors
 /// Only where Arrow does not take its own rows.
-pub(crate) fn tables(registry: &Registry) -> Result<Vec<RegistryTable>, ArrowError> {
+pub(crate) fn tables(
+    registry: &Registry,
+    codelists: &Codelists,
+) -> Result<Vec<RegistryTable>, ArrowError> {
     let mut rows = Rows::default();
     for file in &registry.files {
-        rows.add(file);
+        rows.add(file, codelists);
     }
     if let Some(only) = &registry.only {
         rows.claims.retain(|row| row.get("programme").and_then(Value::as_str) == Some(only));
@@ -131,7 +136,9 @@ pub(crate) fn tables(registry: &Registry) -> Result<Vec<RegistryTable>, ArrowErr
                 ("name", Text),
                 ("component", Text),
                 ("from_period", Text),
+                ("from_month", Whole),
                 ("until_period", Text),
+                ("until_month", Whole),
                 ("role", Text),
                 ("note", Text),
             ]),
@@ -229,7 +236,9 @@ pub(crate) fn tables(registry: &Registry) -> Result<Vec<RegistryTable>, ArrowErr
                 ("title_ru", Text),
                 ("country", Text),
                 ("from_period", Text),
+                ("from_month", Whole),
                 ("until_period", Text),
+                ("until_month", Whole),
                 ("citation", Text),
             ],
             rows.events,
@@ -334,13 +343,28 @@ fn text(spanned: Option<&Spanned<String>>) -> Option<&str> {
     spanned.map(|text| text.get_ref().as_str())
 }
 
+/// The first month of a period, counted from the year 0; a year begins in January.
+fn first_month(period: &str) -> Option<i32> {
+    let period = TimePeriod::parse(period)?;
+    Some(period.year() * 12 + i32::try_from(period.month()).ok()? - 1)
+}
+
+/// The last month of a period, counted so.
+fn last_month(period: &str) -> Option<i32> {
+    let months = TimePeriod::parse(period)?.length_in_months();
+    Some(first_month(period)? + i32::try_from(months).ok()?.max(1) - 1)
+}
+
 fn words(row: &mut Row, name: &str, words: Option<&Words>) {
     row.insert(format!("{name}_en"), json!(words.map(|w| &w.en)));
     row.insert(format!("{name}_ru"), json!(words.and_then(|w| w.ru.as_ref())));
 }
 
 impl Rows {
-    fn add(&mut self, file: &RegistryFile) {
+    fn add(&mut self, file: &RegistryFile, codelists: &Codelists) {
+        let known = |code: &str| {
+            codelists.get("regions").and_then(|list| list.get(code)).map(|c| c.code.clone())
+        };
         // It was read before, so that it can be read.
         let toml: Table = toml::from_str(&file.text).unwrap_or_default();
         let file = File { name: &file.declared.name, file, toml };
@@ -368,11 +392,14 @@ impl Rows {
         for (index, one) in p.sites.iter().enumerate() {
             let own = json!({
                 "site": index + 1,
-                "ref_area": one.ref_area.get_ref(),
+                // A code that stands in no list was told, and is no area.
+                "ref_area": known(one.ref_area.get_ref()),
                 "name": one.name,
                 "component": text(one.component.as_ref()),
                 "from_period": text(one.from.as_ref()),
+                "from_month": one.from.as_ref().and_then(|from| first_month(from.get_ref())),
                 "until_period": text(one.until.as_ref()),
+                "until_month": one.until.as_ref().and_then(|until| last_month(until.get_ref())),
                 "role": match one.role { Role::Treated => "treated", Role::Excluded => "excluded" },
                 "note": one.note,
             });
@@ -467,7 +494,9 @@ impl Rows {
             words(&mut row, "title", Some(&event.title));
             row.insert("country".into(), json!(event.country));
             row.insert("from_period".into(), json!(event.from));
+            row.insert("from_month".into(), json!(first_month(&event.from)));
             row.insert("until_period".into(), json!(event.until));
+            row.insert("until_month".into(), json!(last_month(&event.until)));
             row.insert("citation".into(), json!(event.citation));
             self.events.push(row);
         }
