@@ -345,3 +345,6 @@ fn sign(
     answer.method = Some(method);
     answer.note = note;
 }
+
+#[cfg(test)]
+mod tests;
