@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use datafusion_expr::Documentation;
 use opeka_stats::{
-    CausalImpact as Answer, CausalImpactOptions, ImpactEstimator, ImpactLevel, ImpactPosterior, Reason,
-    causal_impact,
+    CausalImpact as Answer, CausalImpactOptions, ImpactEstimator, ImpactLevel, ImpactPosterior,
+    Reason, causal_impact,
 };
 
 use crate::EFFECTS;
@@ -14,8 +14,8 @@ use crate::counterfactual::{
     IMPACT_FIELDS, POINT_FIELDS, SERIES_TIME_ARGUMENT, SERIES_TREATED_ARGUMENT, impact_columns,
 };
 use crate::effects::{
-    CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, PanelColumns, SEED, SEED_ARGUMENT, TIME, TREATED, Y,
-    Y_ARGUMENT, draws_of, tell, whole_number,
+    CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, PanelColumns, SEED, SEED_ARGUMENT, TIME, TREATED,
+    Y, Y_ARGUMENT, draws_of, tell, whole_number,
 };
 use crate::parameters::{Kind, Options, Parameters};
 use crate::row::{Column, Row};

@@ -1,8 +1,6 @@
 //! The answer from draws of the posterior.
 
-use super::{
-    CausalImpact, CausalImpactOptions, Cut, ImpactLevel, ImpactPosterior, controls, note,
-};
+use super::{CausalImpact, CausalImpactOptions, Cut, ImpactLevel, ImpactPosterior, controls, note};
 use crate::Reason;
 use crate::distribution::normal;
 use crate::effect::{Effect, Notes};
@@ -67,7 +65,9 @@ fn check(
         return because("the posterior of a model with a season is not sampled".to_owned());
     }
     if options.start_variance.is_some() {
-        return because("a posterior takes no start_variance: its first level has a prior".to_owned());
+        return because(
+            "a posterior takes no start_variance: its first level has a prior".to_owned(),
+        );
     }
     if options.variances.is_some_and(|variances| variances[0] <= 0.0) {
         return because("a posterior takes noise with a variance above zero".to_owned());

@@ -84,7 +84,10 @@ impl Slab {
 
     fn of(&self, members: Vec<usize>) -> Model {
         let block = |matrix: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            members.iter().flat_map(|i| members.iter().map(move |j| matrix(i * self.k + j))).collect()
+            members
+                .iter()
+                .flat_map(|i| members.iter().map(move |j| matrix(i * self.k + j)))
+                .collect()
         };
         let (_, prior) = cholesky(block(&|at| self.prior[at]), members.len());
         let (factor, posterior) =

@@ -2,14 +2,7 @@ use super::*;
 use crate::state_space::{State, StateSpace};
 
 fn plan() -> Plan {
-    Plan {
-        drifts: true,
-        level_sd: 0.1,
-        expected_size: 3.0,
-        variances: None,
-        draws: 2000,
-        seed: 1,
-    }
+    Plan { drifts: true, level_sd: 0.1, expected_size: 3.0, variances: None, draws: 2000, seed: 1 }
 }
 
 fn series(n: usize) -> Vec<Option<f64>> {
@@ -68,8 +61,7 @@ fn known_variances_are_the_kalman_filter() {
 fn a_regression_is_found() {
     let mut random = Random::new(3, 0);
     let n = 200;
-    let x: Vec<Vec<f64>> =
-        (0..4).map(|_| (0..n).map(|_| random.normal()).collect()).collect();
+    let x: Vec<Vec<f64>> = (0..4).map(|_| (0..n).map(|_| random.normal()).collect()).collect();
     let y = (0..n).map(|t| Some(0.8 * x[1][t] + 0.3 * random.normal())).collect();
     let given = Given { y, x, after: vec![true], after_x: vec![vec![1.0]; 4] };
     let drawn = draw(&given, &Plan { level_sd: 0.01, expected_size: 1.0, ..plan() });
