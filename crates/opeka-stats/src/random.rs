@@ -37,28 +37,6 @@ impl Random {
         normal::quantile(self.uniform())
     }
 
-    /// Gamma with this shape, 1 or more, and unit scale (Marsaglia and Tsang 2000, "A simple method for
-    /// generating gamma variables").
-    pub(crate) fn gamma(&mut self, shape: f64) -> f64 {
-        let d = shape - 1.0 / 3.0;
-        let c = 1.0 / (9.0 * d).sqrt();
-        loop {
-            let x = self.normal();
-            let root = 1.0 + c * x;
-            if root <= 0.0 {
-                continue;
-            }
-            let v = root * root * root;
-            let u = self.uniform();
-            // Nearly all draws are told by the first of the two, which needs no logarithm.
-            if u < 1.0 - 0.0331 * x.powi(4)
-                || libm::log(u) < 0.5 * x * x + d * (1.0 - v + libm::log(v))
-            {
-                return d * v;
-            }
-        }
-    }
-
     /// Puts items into an order of which all are equally likely (Fisher and Yates; Durstenfeld
     /// 1964).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
@@ -82,22 +60,6 @@ mod tests {
         assert_eq!(draws(1, 0), draws(1, 0));
         assert_ne!(draws(1, 0), draws(1, 1));
         assert_ne!(draws(1, 0), draws(2, 0));
-    }
-
-    #[test]
-    fn gamma_draws_have_the_moments_of_their_law() {
-        let mut random = Random::new(3, 0);
-        for shape in [1.0, 2.5, 60.0] {
-            let n = 40_000;
-            let draws: Vec<f64> = (0..n).map(|_| random.gamma(shape)).collect();
-            let mean = draws.iter().sum::<f64>() / f64::from(n);
-            let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
-            // Five of their own errors.
-            let error = (shape / f64::from(n)).sqrt();
-            assert!((mean - shape).abs() < 5.0 * error, "{shape}: mean {mean}");
-            let relative = ((2.0 + 6.0 / shape) / f64::from(n)).sqrt();
-            assert!((variance / shape - 1.0).abs() < 5.0 * relative, "{shape}: {variance}");
-        }
     }
 
     #[test]

@@ -17,13 +17,13 @@
 
 mod level;
 mod slab;
+mod stream;
 mod variance;
 
 use level::Level;
 use slab::Slab;
+use stream::Stream;
 use variance::VariancePrior;
-
-use crate::random::Random;
 
 /// What a regression is thought to explain.
 const EXPECTED_R2: f64 = 0.8;
@@ -91,7 +91,7 @@ pub(super) struct Drawn {
 /// The sampler at one of its sweeps.
 struct Chain<'a> {
     given: &'a Given,
-    random: Random,
+    random: Stream,
     level: Level,
     slab: Option<Slab>,
     /// x′β of each step.
@@ -142,7 +142,7 @@ impl<'a> Chain<'a> {
         });
         Self {
             given,
-            random: Random::new(plan.seed, 0),
+            random: Stream::new(plan.seed),
             level: Level::new(steps, (first, 1.0)),
             slab,
             explained: vec![0.0; steps],

@@ -1,6 +1,6 @@
 //! A path of the level given everything else.
 
-use crate::random::Random;
+use super::stream::Stream;
 
 /// A local level, y_t = μ_t + ε_t and μ_{t+1} = μ_t + η_t, from which paths are drawn given the
 /// series: forward the Kalman filter, backward one draw after the other (Carter and Kohn 1994,
@@ -40,7 +40,7 @@ impl Level {
         explained: &[f64],
         noise: f64,
         drift: f64,
-        random: &mut Random,
+        random: &mut Stream,
     ) {
         let (mut mean, mut variance) = self.start;
         for (t, (y, explained)) in series.iter().zip(explained).enumerate() {
@@ -112,7 +112,7 @@ mod tests {
         let exact = precision.try_inverse().unwrap();
 
         let mut level = Level::new(7, start);
-        let mut random = Random::new(5, 0);
+        let mut random = Stream::new(5);
         let n = 40_000;
         let (mut sums, mut squares) = ([0.0; 7], [0.0; 7]);
         let mut steps = 0.0;
@@ -143,7 +143,7 @@ mod tests {
     fn a_level_that_stays_is_one_number() {
         let mut level = Level::new(4, (0.0, 1.0));
         let series = [Some(1.0), Some(2.0), None, Some(1.5)];
-        level.draw(&series, &[0.0; 4], 0.5, 0.0, &mut Random::new(1, 0));
+        level.draw(&series, &[0.0; 4], 0.5, 0.0, &mut Stream::new(1));
         assert!(level.path.iter().all(|value| (value - level.path[0]).abs() < 1e-12));
         assert!(level.squares() < 1e-24);
     }

@@ -7,8 +7,8 @@
 //! and McCulloch (1997, *Statistica Sinica* 7, section 3): coefficients are integrated out while the
 //! series that are in are drawn, one after the other in random order.
 
+use super::stream::Stream;
 use super::variance::VariancePrior;
-use crate::random::Random;
 
 /// Of how many observations the slab takes the weight.
 const INFORMATION: f64 = 0.01;
@@ -105,7 +105,7 @@ impl Slab {
         (squares, n): (f64, usize),
         noise: f64,
         prior: Option<&VariancePrior>,
-        random: &mut Random,
+        random: &mut Stream,
     ) -> f64 {
         if self.log_odds < f64::INFINITY {
             self.draw_set(cross, noise, random);
@@ -132,7 +132,7 @@ impl Slab {
         noise
     }
 
-    fn draw_set(&mut self, cross: &[f64], noise: f64, random: &mut Random) {
+    fn draw_set(&mut self, cross: &[f64], noise: f64, random: &mut Stream) {
         let mut order = std::mem::take(&mut self.order);
         random.shuffle(&mut order);
         let mut reached = std::mem::take(&mut self.reached);

@@ -6,7 +6,7 @@ fn plan() -> Plan {
 }
 
 fn series(n: usize) -> Vec<Option<f64>> {
-    let mut random = Random::new(8, 0);
+    let mut random = Stream::new(8);
     let mut level = 0.0;
     (0..n)
         .map(|_| {
@@ -59,7 +59,7 @@ fn known_variances_are_the_kalman_filter() {
 /// A series that is long and has no drift tells its regression whatever the prior says.
 #[test]
 fn a_regression_is_found() {
-    let mut random = Random::new(3, 0);
+    let mut random = Stream::new(3);
     let n = 200;
     let x: Vec<Vec<f64>> = (0..4).map(|_| (0..n).map(|_| random.normal()).collect()).collect();
     let y = (0..n).map(|t| Some(0.8 * x[1][t] + 0.3 * random.normal())).collect();

@@ -1,7 +1,7 @@
 //! Draws of a variance whose inverse is gamma, with an upper bound.
 
+use super::stream::Stream;
 use crate::distribution::gamma;
-use crate::random::Random;
 
 /// So many draws are thrown away before the quantile of the tail is solved for.
 const TRIES: usize = 32;
@@ -20,7 +20,7 @@ pub(super) struct VariancePrior {
 impl VariancePrior {
     /// A draw given the sum of `n` squares of which each has this variance as its expectation. The
     /// shape that comes of it must be 1 or more.
-    pub(super) fn given(&self, squares: f64, n: usize, random: &mut Random) -> f64 {
+    pub(super) fn given(&self, squares: f64, n: usize, random: &mut Stream) -> f64 {
         let shape = 0.5 * (self.df + n as f64);
         let rate = 0.5 * (self.df * self.guess * self.guess + squares);
         let least = rate / self.most;
@@ -46,7 +46,7 @@ mod tests {
 
     /// Mean and largest of draws.
     fn drawn(prior: &VariancePrior, squares: f64, n: usize) -> (f64, f64) {
-        let mut random = Random::new(11, 0);
+        let mut random = Stream::new(11);
         let draws: Vec<f64> = (0..20_000).map(|_| prior.given(squares, n, &mut random)).collect();
         (draws.iter().sum::<f64>() / 20_000.0, draws.iter().copied().fold(0.0, f64::max))
     }

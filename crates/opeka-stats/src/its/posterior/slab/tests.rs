@@ -6,7 +6,7 @@ const N: usize = 12;
 
 /// Three columns of which the first two go together, and an outcome.
 fn data() -> (Vec<Vec<f64>>, Vec<f64>) {
-    let mut random = Random::new(2, 0);
+    let mut random = Stream::new(2);
     let first: Vec<f64> = (0..N).map(|_| random.normal()).collect();
     let second = first.iter().map(|x| 0.8 * x + 0.6 * random.normal()).collect();
     let third: Vec<f64> = (0..N).map(|_| random.normal()).collect();
@@ -47,7 +47,7 @@ fn sets_are_drawn_as_often_as_they_are_likely() {
     let total: f64 = heights.iter().sum();
 
     let mut slab = Slab::new(&columns, 1.2);
-    let mut random = Random::new(1, 0);
+    let mut random = Stream::new(1);
     let (n, mut counts) = (60_000, [0.0; 8]);
     for _ in 0..n {
         let given = slab.draw(&cross(&columns, &z), (0.0, N), noise, None, &mut random);
@@ -82,7 +82,7 @@ fn all_in_is_the_conjugate_regression() {
     let expected = 0.5 * (50.0 * 0.25 + left) / (31.0 - 1.0);
 
     let mut slab = Slab::new(&columns, 3.0);
-    let mut random = Random::new(4, 0);
+    let mut random = Stream::new(4);
     let n = 40_000;
     let (mut sums, mut second, mut noises) = ([0.0; 3], [0.0; 3], 0.0);
     for _ in 0..n {
@@ -107,7 +107,7 @@ fn columns_that_are_the_same_are_no_fault() {
     let (columns, z) = data();
     let twice = vec![columns[0].clone(), columns[0].clone()];
     let mut slab = Slab::new(&twice, 2.0);
-    let mut random = Random::new(6, 0);
+    let mut random = Stream::new(6);
     let drawn: f64 = (0..2000)
         .map(|_| {
             slab.draw(&cross(&twice, &z), (0.0, N), 0.5, None, &mut random);
