@@ -154,8 +154,9 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         \n\
         **Deviations.** Maximum likelihood is the counterpart of R's CausalImpact whose likelihood, \
         forecasts and effects are those of statsmodels' `UnobservedComponents` with \
-        `use_exact_diffuse`; it uses all control series: choose few. The posterior is R's but for its \
-        own draws, and has no intercept among the control series. bsts-causalimpact 1.7.0 agrees with \
+        `use_exact_diffuse`; it uses all control series: choose few. The posterior has R's priors; \
+        its draws are its own, there is no intercept among the control series, and their prior rests on \
+        the time before alone. bsts-causalimpact 1.7.0 agrees with \
         one control series; where it selects, its Bayes factor lacks a factor, so that it leaves control \
         series out too often.\n\
         \n\
