@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use datafusion_expr::Documentation;
 use opeka_stats::{
-    CausalImpact as Answer, CausalImpactOptions, ImpactLevel, Reason, causal_impact,
+    CausalImpact as Answer, CausalImpactOptions, ImpactEstimator, ImpactLevel, ImpactPosterior,
+    Reason, causal_impact,
 };
 
 use crate::EFFECTS;
@@ -13,8 +14,8 @@ use crate::counterfactual::{
     IMPACT_FIELDS, POINT_FIELDS, SERIES_TIME_ARGUMENT, SERIES_TREATED_ARGUMENT, impact_columns,
 };
 use crate::effects::{
-    CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, PanelColumns, TIME, TREATED, Y, Y_ARGUMENT, tell,
-    whole_number,
+    CONF_LEVEL, CONF_LEVEL_ARGUMENT, COVARIATES, PanelColumns, SEED, SEED_ARGUMENT, TIME, TREATED,
+    Y, Y_ARGUMENT, draws_of, tell, whole_number,
 };
 use crate::parameters::{Kind, Options, Parameters};
 use crate::row::{Column, Row};
@@ -34,6 +35,11 @@ impl Aggregate for CausalImpact {
             ("level", Kind::Choice(&["local_level", "local_linear_trend", "static"])),
             ("seasonal_period", Kind::NumberOrNone),
             ("coefficient_errors", Kind::Flag(false)),
+            ("estimator", Kind::Choice(&["likelihood", "posterior"])),
+            ("draws", Kind::NumberOption(1000.0)),
+            SEED,
+            ("prior_level_sd", Kind::NumberOption(0.01)),
+            ("expected_model_size", Kind::NumberOption(3.0)),
         ],
     };
     type Result = Answer;
@@ -55,12 +61,22 @@ fn calculate(rows: &Rows, options: &Options) -> Result<Answer, Reason> {
         Some(_) => Some(whole_number(options, "seasonal_period")? as usize),
         None => None,
     };
+    let estimator = match options.choice("estimator") {
+        "posterior" => ImpactEstimator::Posterior(ImpactPosterior {
+            draws: draws_of(options)?,
+            seed: whole_number(options, "seed")?,
+            prior_level_sd: options.number("prior_level_sd"),
+            expected_model_size: options.number("expected_model_size"),
+        }),
+        _ => ImpactEstimator::Likelihood,
+    };
     let mut answer = series.with(|columns| {
         causal_impact(
             columns.y,
             columns.time,
             &treated,
             &CausalImpactOptions {
+                estimator,
                 level: match options.choice("level") {
                     "local_linear_trend" => ImpactLevel::LocalLinearTrend,
                     "static" => ImpactLevel::Static,
@@ -112,6 +128,15 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         Limits are forecast -/+ z times its standard error; those of sums take in the covariance of the \
         forecasts.\n\
         \n\
+        With `estimator => 'posterior'` the model (a level, drifting or not, without season) is sampled \
+        instead, under the priors of R's CausalImpact and bsts: standardised over the time before, the \
+        drift about `prior_level_sd`, noise of a regression that explains 0.8 of the variance, b under \
+        spike and slab with `expected_model_size` of the control series thought to matter (Brodersen et \
+        al. 2015, sections 2.2 and 2.3; Scott and Varian 2014; George and McCulloch 1997; the level by \
+        Carter and Kohn 1994). The forecast is the posterior mean, limits are quantiles of the draws, \
+        `std_error` is their standard deviation, variances are posterior means; `note` tells how often \
+        each control series was in the model.\n\
+        \n\
         **Returns** a struct. {IMPACT_FIELDS} `tail_area`, the probability of a sum at least as far out \
         on this side had there been no effect; `n_before`; `irregular_variance`, `level_variance`, \
         `slope_variance`, `seasonal_variance` (per period); `log_likelihood`; {POINT_FIELDS} Before the \
@@ -122,24 +147,30 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         out, and told. A reason stands where fewer than two periods more than the model has states and \
         covariates lie before, none after, periods that are no multiples of a step, covariates that \
         cannot be told apart, or an outcome that is constant before or follows its model exactly. \
-        Limits are plug-in: the estimated variances and, without `coefficient_errors`, coefficients are \
+        A posterior takes 3 periods before, whatever control series there are, as long as none is \
+        constant. Limits of the likelihood are plug-in: the estimated variances and, without `coefficient_errors`, coefficients are \
         taken for the true ones, so that they are too narrow after short times; with fewer than 8 \
         periods on either side `note` warns.\n\
         \n\
-        **Deviations.** R's CausalImpact samples the posterior of the model under priors, with \
-        spike-and-slab selection of control series; this is its maximum-likelihood counterpart, whose \
-        likelihood, forecasts and effects are those of statsmodels' `UnobservedComponents` with \
-        `use_exact_diffuse`. All control series are used: choose few.\n\
+        **Deviations.** Maximum likelihood is the counterpart of R's CausalImpact whose likelihood, \
+        forecasts and effects are those of statsmodels' `UnobservedComponents` with \
+        `use_exact_diffuse`; it uses all control series: choose few. The posterior has R's priors; \
+        its draws are its own, there is no intercept among the control series, and their prior rests on \
+        the time before alone. bsts-causalimpact 1.7.0 agrees with \
+        one control series; where it selects, its Bayes factor lacks a factor, so that it leaves control \
+        series out too often.\n\
         \n\
         **References.** Brodersen, Gallusser, Koehler, Remy and Scott (2015), Annals of Applied \
         Statistics 9; Harvey (1989), Forecasting, structural time series models and the Kalman filter; \
-        Durbin and Koopman (2012), Time Series Analysis by State Space Methods."
+        Durbin and Koopman (2012), Time Series Analysis by State Space Methods; Scott and Varian (2014), \
+        International Journal of Mathematical Modelling and Numerical Optimisation 5; George and \
+        McCulloch (1997), Statistica Sinica 7; Carter and Kohn (1994), Biometrika 81."
     );
     Documentation::builder(
         EFFECTS,
         description,
         "causal_impact(y, time, treated[, covariates[, conf_level[, level[, seasonal_period[, \
-        coefficient_errors]]]]])",
+        coefficient_errors[, estimator[, draws[, seed[, prior_level_sd[, expected_model_size]]]]]]]]]])",
     )
     .with_argument("y", Y_ARGUMENT)
     .with_argument("time", SERIES_TIME_ARGUMENT)
@@ -158,7 +189,25 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
     .with_argument("seasonal_period", "Periods in a season, 2 to 12. Default: no season.")
     .with_argument(
         "coefficient_errors",
-        "Whether limits take in the errors of the coefficients of the control series. Default false.",
+        "Whether limits take in the errors of the coefficients of the control series; a posterior \
+        always does. Default false.",
+    )
+    .with_argument(
+        "estimator",
+        "'likelihood' (maximum likelihood, plug-in limits) or 'posterior' (draws of a Gibbs sampler, as R's \
+        CausalImpact). Default 'likelihood'.",
+    )
+    .with_argument("draws", "Of a posterior: how many are kept, 100 or more. Default 1000.")
+    .with_argument("seed", SEED_ARGUMENT)
+    .with_argument(
+        "prior_level_sd",
+        "Of a posterior: the prior guess of how far the level drifts in a period, in standard deviations \
+        of the outcome before; 1 at most. Limits grow with it. Default 0.01.",
+    )
+    .with_argument(
+        "expected_model_size",
+        "Of a posterior: how many of the control series are thought to matter; all are used where there \
+        are no more. Default 3.",
     )
     .with_sql_example(
         "```sql
@@ -227,6 +276,32 @@ mod tests {
         let plain = with(&[]);
         let wide = with(&[("coefficient_errors", ScalarValue::from(true))]);
         assert!(number(&wide, "std_error").unwrap() > number(&plain, "std_error").unwrap());
+    }
+
+    #[test]
+    fn a_posterior_is_drawn() {
+        let with = |given: &[(&str, ScalarValue)]| {
+            let estimator = ("estimator", ScalarValue::from("posterior"));
+            let given: Vec<_> = std::iter::once(estimator).chain(given.iter().cloned()).collect();
+            AggregateTester::<CausalImpact>::with(&given).aggregate(&[batch()])
+        };
+        let plain = with(&[]);
+        let estimate = number(&plain, "estimate").unwrap();
+        assert!((-5.0..-3.5).contains(&estimate), "{estimate}");
+        assert!(word(&plain, "method").unwrap().contains("1000 draws of the posterior"));
+        assert!(word(&plain, "note").unwrap().contains("in 100 % of draws"));
+        assert_eq!(number(&plain, "log_likelihood"), None);
+        assert_eq!(number(&with(&[]), "estimate"), Some(estimate));
+        let other = with(&[("seed", ScalarValue::from(2.0))]);
+        assert_ne!(number(&other, "estimate"), Some(estimate));
+        let wide = with(&[("prior_level_sd", ScalarValue::from(0.5))]);
+        assert!(number(&wide, "std_error").unwrap() > number(&plain, "std_error").unwrap());
+        let few = with(&[("draws", ScalarValue::from(20.0))]);
+        assert!(word(&few, "reason").unwrap().contains("draws is 20"));
+        let none = with(&[("expected_model_size", ScalarValue::from(0.0))]);
+        assert!(word(&none, "reason").unwrap().contains("expected_model_size is 0"));
+        let season = with(&[("seasonal_period", ScalarValue::from(4.0))]);
+        assert!(word(&season, "reason").unwrap().contains("season is not sampled"));
     }
 
     #[test]

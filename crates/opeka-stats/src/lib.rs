@@ -174,7 +174,9 @@ pub use inference::wild_bootstrap::{
     WildBootstrap, WildBootstrapOptions, WildDistribution, WildTails, wild_bootstrap,
 };
 pub use its::CounterfactualPoint;
-pub use its::causal_impact::{CausalImpact, CausalImpactOptions, ImpactLevel, causal_impact};
+pub use its::causal_impact::{
+    CausalImpact, CausalImpactOptions, ImpactEstimator, ImpactLevel, ImpactPosterior, causal_impact,
+};
 pub use its::controlled::{ControlledIts, ControlledItsOptions, controlled_its};
 pub use its::options::{
     ItsErrors, ItsFamily, ItsOptions, LevelAt, NeweyWestLag, RhoType, TestDistribution,

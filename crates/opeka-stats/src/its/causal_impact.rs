@@ -1,5 +1,7 @@
 //! What a structural time-series model of the time before says of the time after.
 
+mod sampled;
+
 use super::CounterfactualPoint;
 use super::series::{Columns, Series};
 use super::structural::{self, After, LONGEST_SEASON, Parameters, Shape, Start, Told};
@@ -20,20 +22,53 @@ pub enum ImpactLevel {
     Static,
 }
 
+/// How the model is fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum ImpactEstimator {
+    /// By maximum likelihood, with plug-in limits.
+    #[default]
+    Likelihood,
+    /// By draws from its posterior, as R's CausalImpact does.
+    Posterior(ImpactPosterior),
+}
+
+/// How [`ImpactEstimator::Posterior`] draws, and from which priors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImpactPosterior {
+    /// Draws that are kept, 100 to 1,000,000.
+    pub draws: u32,
+    pub seed: u64,
+    /// The prior guess of how far the level drifts in a step, in standard deviations of the outcome
+    /// before the intervention: above 0 (by 0.000001 at least), 1 at most.
+    pub prior_level_sd: f64,
+    /// How many of the control series are thought to matter, above 0; all are in the model where there
+    /// are no more than these.
+    pub expected_model_size: f64,
+}
+
+impl Default for ImpactPosterior {
+    /// Those of R's CausalImpact 1.4.
+    fn default() -> Self {
+        Self { draws: 1000, seed: 1, prior_level_sd: 0.01, expected_model_size: 3.0 }
+    }
+}
+
 /// The options of [`causal_impact`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CausalImpactOptions<'a> {
+    pub estimator: ImpactEstimator,
     pub level: ImpactLevel,
     /// Steps in a season, 2 to 12; no season where `None`.
     pub seasonal_period: Option<usize>,
     /// Control series: one number for each row.
     pub covariates: &'a [&'a [f64]],
     /// Whether the errors of the coefficients are part of the limits; without, the coefficients are
-    /// taken for the true ones, as the variances are.
+    /// taken for the true ones, as the variances are. Draws from a posterior always take them in.
     pub coefficient_errors: bool,
     /// Variances that are known: of the irregular, the level, the slope and the season.
     pub variances: Option<[f64; 4]>,
     /// A variance of the first states in place of an exact diffuse start: statsmodels takes a million.
+    /// Only with [`ImpactEstimator::Likelihood`].
     pub start_variance: Option<f64>,
     pub conf_level: f64,
 }
@@ -41,6 +76,7 @@ pub struct CausalImpactOptions<'a> {
 impl Default for CausalImpactOptions<'_> {
     fn default() -> Self {
         Self {
+            estimator: ImpactEstimator::default(),
             level: ImpactLevel::default(),
             seasonal_period: None,
             covariates: &[],
@@ -62,7 +98,8 @@ pub struct CausalImpact {
     /// The sum over that of the forecasts.
     pub relative: Effect,
     /// The probability of a sum at least as far on the side of the effect, had there been none:
-    /// half of the two-sided p-value.
+    /// half of the two-sided p-value. Of a posterior, the share of the draws and of the series itself
+    /// that are so far.
     pub tail_area: Option<f64>,
     /// Every time. Before, `counterfactual` is the forecast from the times before it, and `fitted`
     /// what all of the time before says.
@@ -71,15 +108,17 @@ pub struct CausalImpact {
     pub levels: Vec<f64>,
     /// Of the control series.
     pub coefficients: Vec<f64>,
-    /// Their errors, given the variances.
+    /// Their errors, given the variances; of a posterior, their standard deviations.
     pub coefficient_errors: Vec<f64>,
+    /// Of a posterior: the share of the draws in which each control series is in the model.
+    pub inclusion: Vec<f64>,
     /// The variance of the noise.
     pub irregular_variance: Option<f64>,
     /// Those of what moves, per step.
     pub level_variance: Option<f64>,
     pub slope_variance: Option<f64>,
     pub seasonal_variance: Option<f64>,
-    /// Of the time before the intervention.
+    /// Of the time before the intervention; missing for a posterior.
     pub log_likelihood: Option<f64>,
     pub n_obs: usize,
     pub n_before: usize,
@@ -121,14 +160,28 @@ impl CausalImpact {
 /// `coefficient_errors` is set, coefficients are taken for the true ones, which makes them too narrow
 /// where the time before is short. The likelihood is that of statsmodels' `UnobservedComponents`.
 ///
+/// With [`ImpactEstimator::Posterior`] the model of a level, drifting or not, is sampled under the
+/// priors of R's CausalImpact 1.4 and bsts instead (Brodersen et al. 2015, sections 2.2 and 2.3; Scott
+/// and Varian 2014): control series under spike and slab (George and McCulloch 1997), σ² and the
+/// variance of the drift inverse gamma, the level by forward filtering and backward sampling (Carter
+/// and Kohn 1994). Counterfactuals are means, limits are quantiles of the posterior predictive, and
+/// `std_error` is its standard deviation; variances and coefficients are posterior means. Numbers are
+/// standardised over the time before. Unlike bsts there is no intercept among the control series (the
+/// level is one), and the slab takes X′X from the time before alone. `variances` that are known are
+/// held (the first above zero). Before, limits are those of a normal law with the mean and the
+/// variance of the forecasts of all draws.
+///
 /// **Units.** Effects in units of the outcome, variances in squared ones, per step: the shortest
 /// interval between times. A missing step is a missing observation.
 ///
 /// **Edge cases.** Everything is missing, with a [`Reason`], where fewer than two points more than
 /// there are states and covariates lie before the intervention, there is none after it, times are not
 /// multiples of a step, two values share a time, numbers are not finite, covariates cannot be told
-/// apart before, or the time before follows its model exactly. The relative effect is missing where the
-/// sum of the forecasts is not above zero. The order of the rows does not matter.
+/// apart before, or the time before follows its model exactly. A posterior takes three points before,
+/// however many covariates there are, and any that are not constant before; it refuses a slope, a
+/// season, a start variance, more than 100 covariates, and more than 50 million draws times steps. The
+/// relative effect is missing where the sum of the forecasts, or that of a draw, is not above zero. The
+/// order of the rows does not matter.
 pub fn causal_impact(
     y: &[f64],
     time: &[f64],
@@ -227,7 +280,11 @@ fn calculate(
         covariates: options.covariates,
         population: None,
     })?;
-    series.require_points(shape.states() + options.covariates.len() + 2, 1)?;
+    let least = match options.estimator {
+        ImpactEstimator::Likelihood => shape.states() + options.covariates.len() + 2,
+        ImpactEstimator::Posterior(_) => sampled::LEAST_POINTS,
+    };
+    series.require_points(least, 1)?;
     let before = &series.y[..series.first_treated];
     if before.iter().all(|y| *y == before[0]) {
         return Err(Reason::because(format!(
@@ -239,6 +296,9 @@ fn calculate(
     let cut = cut(&series, options.start_variance.is_none())?;
     let largest = series.y.iter().chain(series.covariates.iter().flatten());
     require_finite_result(&[largest.map(|value| value * value).sum()])?;
+    if let ImpactEstimator::Posterior(posterior) = &options.estimator {
+        return sampled::calculate(&series, &cut, posterior, options);
+    }
     let start = options.start_variance.map_or(Start::Exact, Start::Known);
     let parameters = match (options.variances, start) {
         (Some(variances), _) => structural::at(shape, &cut.before, start, variances)?,
@@ -346,6 +406,7 @@ fn report(
         levels: cut.steps.iter().map(|step| told.levels[*step] + cut.origin - moved).collect(),
         coefficients: parameters.coefficients.clone(),
         coefficient_errors: (0..covariance.len()).map(|k| covariance[k][k].sqrt()).collect(),
+        inclusion: vec![],
         irregular_variance: Some(irregular),
         level_variance: shape.level_moves.then_some(level),
         slope_variance: shape.has_slope.then_some(slope),
@@ -366,11 +427,7 @@ fn method(shape: Shape, options: &CausalImpactOptions<'_>) -> String {
         ImpactLevel::Static => "static level",
     };
     let season = shape.period.map_or(String::new(), |period| format!(", season of {period} steps"));
-    let controls = match options.covariates.len() {
-        0 => String::new(),
-        1 => ", 1 control series".to_owned(),
-        many => format!(", {many} control series"),
-    };
+    let controls = controls(options);
     let by = if options.variances.is_some() { "given variances" } else { "maximum likelihood" };
     let start = if options.start_variance.is_some() { "known" } else { "exact diffuse" };
     let limits = if options.coefficient_errors && !options.covariates.is_empty() {
@@ -381,13 +438,23 @@ fn method(shape: Shape, options: &CausalImpactOptions<'_>) -> String {
     format!("structural time series, {level}{season}{controls}, {by}, {start} start, {limits}")
 }
 
+fn controls(options: &CausalImpactOptions<'_>) -> String {
+    match options.covariates.len() {
+        0 => String::new(),
+        1 => ", 1 control series".to_owned(),
+        many => format!(", {many} control series"),
+    }
+}
+
 fn note(series: &Series, options: &CausalImpactOptions<'_>) -> Option<String> {
     let mut notes = Notes::default();
     series.caution().into_iter().for_each(|note| notes.add(note));
     if let Some((from, to)) = series.gap() {
         notes.add(format!("no point between {from} and {to}: taken as missing"));
     }
-    notes.add("limits take the estimated variances for the true ones");
+    if options.estimator == ImpactEstimator::Likelihood {
+        notes.add("limits take the estimated variances for the true ones");
+    }
     if options.covariates.is_empty() {
         notes.add("one series alone: whatever else changed at the time is part of the estimate");
     } else {

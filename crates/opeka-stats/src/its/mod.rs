@@ -13,6 +13,7 @@ mod diagnostics;
 mod newey_west;
 pub(crate) mod options;
 mod poisson;
+mod posterior;
 pub(crate) mod segmented;
 mod series;
 mod structural;

@@ -14,6 +14,7 @@ mod honest;
 mod its;
 mod joinpoint;
 mod mann_kendall;
+mod posterior;
 mod rates;
 mod resampling;
 mod staggered;
@@ -59,5 +60,6 @@ fn main() -> ExitCode {
     trials.extend(synthetic_did::trials(reference));
     trials.extend(factors::trials(reference));
     trials.extend(structural::trials(reference));
+    trials.extend(posterior::trials(reference));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
