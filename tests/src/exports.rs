@@ -5,9 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use opeka_measure::{EFFECTS_SECTION, documentation};
-use opeka_pipeline::{Project, coverage_of, functions_page, methods_page, notebooks, sources_page};
+use opeka_pipeline::{
+    JudgedClaim, Project, coverage_of, functions_page, methods_page, notebooks, sources_page,
+    verdicts_page,
+};
+use opeka_publish::Lang;
 
-use crate::shipped::root;
+use crate::shipped::{block_on, engine, root};
 
 fn holds(path: &Path, expected: &str) {
     if std::env::var_os("UPDATE").is_some() {
@@ -78,4 +82,15 @@ fn the_readme_shows_the_test_command_that_ci_runs() {
         assert!(readme.contains(command), "README.md lacks `{command}`");
     }
     assert!(ci.contains("cargo test --workspace"));
+}
+
+#[test]
+fn the_page_of_verdicts_is_what_the_release_says() {
+    let sql = "select * from programmes.verdicts order by programme, claim";
+    let verdicts = block_on(engine().query(sql, "verdicts", 1)).unwrap().batches;
+    for (lang, file) in [(Lang::En, "docs/verdicts.md"), (Lang::Ru, "docs/verdicts.ru.md")] {
+        let claims = JudgedClaim::all(&verdicts, lang).unwrap();
+        assert_eq!(claims.len(), 39);
+        holds(&root().join(file), &verdicts_page(&claims, lang));
+    }
 }

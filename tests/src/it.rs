@@ -7,5 +7,6 @@
 mod architecture;
 mod exports;
 mod memory;
+mod programmes;
 mod shipped;
 mod walk;

@@ -7,6 +7,7 @@ mod suite_corpus;
 mod suite_examples;
 mod suite_ingest;
 mod suite_measure;
+mod suite_programmes;
 mod suite_publish;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     trials.extend(suite_measure::trials());
     trials.extend(suite_examples::trials());
     trials.extend(suite_publish::trials());
+    trials.extend(suite_programmes::trials(corpus.as_deref()));
     trials.extend(suite_corpus::trials(corpus.as_deref()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
