@@ -1,8 +1,7 @@
 //! `opeka evaluate`: every claim with its verdict.
 
 use opeka_model::Severity;
-use opeka_pipeline::{Evaluation, JudgedClaim, evaluate};
-use opeka_publish::Lang;
+use opeka_pipeline::{Evaluation, JudgedClaim, Lang, evaluate};
 use serde_json::Value;
 
 use crate::args::{EvaluateArgs, Language};

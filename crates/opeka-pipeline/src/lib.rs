@@ -41,6 +41,7 @@ pub use fingerprint::PROGRAM;
 pub use judged::{JudgedClaim, verdicts_page};
 pub use manifest::{PipelineManifest, SourceManifest};
 pub use methods::{coverage_of, methods_page};
+pub use opeka_publish::Lang;
 pub use plan::{Plan, Step, StepKind};
 pub use programmes::{
     Arithmetic, ArithmeticKind, Better, Claim, ClaimKind, Component, Design, Document, EventYears,

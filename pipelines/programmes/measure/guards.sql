@@ -18,7 +18,10 @@ sites as (
 of_claim as (
     select c.programme, c.claim, sum(s.sites) as sites, sum(s.dated) as dated, sum(s.undated) as undated
     from claims c
-    join sites s on s.programme = c.programme and (c.component is null or s.component = c.component)
+    -- A component without places of its own works where the programme does.
+    left join (select distinct programme, component from sites where component <> '') k
+        on k.programme = c.programme and k.component = c.component
+    join sites s on s.programme = c.programme and (k.component is null or s.component = k.component)
     group by c.programme, c.claim
 ),
 treated as (

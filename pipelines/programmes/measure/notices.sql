@@ -23,5 +23,6 @@ select
 from programmes.guards g
 join programmes.claims c on c.programme = g.programme and c.claim = g.claim
 join programmes.cohorts k on k.programme = g.programme and k.role = 'treated'
-    and (c.component is null or c.component = k.component)
+    and (c.component is null or c.component = k.component
+        or c.component not in (select component from programmes.cohorts))
 where g.guard in ('start_before_panel', 'start_after_panel')

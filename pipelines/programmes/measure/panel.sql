@@ -4,9 +4,12 @@
 -- which it covers one to five is left out: of the area, and where all began together, of everyone. An
 -- area is a control where no programme of the registry works in it and it has a figure in every year.
 with asked as (
-    select programme, claim, indicator, population, per, year_ends, coalesce(component, '') as component
-    from programmes.claims
-    where indicator is not null
+    -- A component without places of its own works where the programme does.
+    select c.programme, c.claim, c.indicator, c.population, c.per, c.year_ends, coalesce(k.component, '') as component
+    from programmes.claims c
+    left join (select distinct programme, component from programmes.cohorts where component <> '') k
+        on k.programme = c.programme and k.component = c.component
+    where c.indicator is not null
 ),
 -- The sites of a claim: those of its component, or all of the programme.
 own as (

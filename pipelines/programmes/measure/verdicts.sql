@@ -57,6 +57,7 @@ joined as (
         r.refused_en, r.refused_ru, r.flagged_en, r.flagged_ru,
         t.share, t.share_low, t.share_high, t.kept,
         n.base as chance_base, n.published as base_published,
+        -100 * (power((sqrt(1.163 * 1.163 + 4 * n.base) - 1.163) / 2, 2) / n.base - 1) as fall_by_choice,
         n.published_base, n.published_after, n.published_change, n.published_low, n.published_high,
         x.statistic, x.statistic_ru, x.area as trend_name, x.area_ru as trend_name_ru,
         x.first_period, x.first_figure, x.last_period, x.last_figure, x.change, x.expected_in_region,
@@ -101,7 +102,7 @@ select
     -- Sherman and others: 3 is a comparison of several places before and after, 2 one place before and
     -- after, 1 those who took part, afterwards; 0 where nobody says how the figure came about.
     case
-        when conf_low is not null and treated_areas >= 2 and pre_years >= 2 then 3
+        when conf_low is not null and treated_areas >= 2 and pre_years >= 2 and refused_en is null then 3
         when estimate is not null then 2
         when design = 'before_after' or kind in ('percent_change', 'times_fewer', 'times_more') then
             case when base is not null then 2 else 1 end
@@ -131,7 +132,9 @@ select
                 cast(round(share, 1) as varchar), ' % (', cast(round(share_low, 1) as varchar), ' to ', cast(round(share_high, 1) as varchar),
                 '), and nobody knows how many it would have been without the programme') end,
         case when chance_base is not null and not base_published then
-            concat('the base is not published: of the bases tried, a change of this size is more than chance from ', cast(cast(chance_base as bigint) as varchar), ' on') end,
+            concat('the base is not published: of the bases tried, a change of this size is more than chance from ', cast(cast(chance_base as bigint) as varchar), ' on',
+                case when claim_high < 0 then concat(', where choosing the highest of five years to start from makes for a fall of ',
+                    cast(round(fall_by_choice, 0) as varchar), ' % by itself') else '' end) end,
         case when published_base is not null then
             concat('from ', cast(cast(published_base as bigint) as varchar), ' to ', cast(cast(published_after as bigint) as varchar), ': ',
                 cast(round(published_change, 1) as varchar), ' % (', cast(round(published_low, 1) as varchar), ' to ',
@@ -162,7 +165,9 @@ select
                 cast(round(share, 1) as varchar), ' % (от ', cast(round(share_low, 1) as varchar), ' до ', cast(round(share_high, 1) as varchar),
                 '); сколько было бы без программы, неизвестно') end,
         case when chance_base is not null and not base_published then
-            concat('исходное число не опубликовано: из проверенных чисел такое изменение больше случайного, начиная с ', cast(cast(chance_base as bigint) as varchar)) end,
+            concat('исходное число не опубликовано: из проверенных чисел такое изменение больше случайного, начиная с ', cast(cast(chance_base as bigint) as varchar),
+                case when claim_high < 0 then concat('; выбор наибольшего из пяти лет за точку отсчёта сам по себе даёт снижение на ',
+                    cast(round(fall_by_choice, 0) as varchar), ' %') else '' end) end,
         case when published_base is not null then
             concat('с ', cast(cast(published_base as bigint) as varchar), ' до ', cast(cast(published_after as bigint) as varchar), ': ',
                 cast(round(published_change, 1) as varchar), ' % (от ', cast(round(published_low, 1) as varchar), ' до ',
