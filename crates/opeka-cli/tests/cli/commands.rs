@@ -18,6 +18,7 @@ fn help() {
       inspect      Look at an unknown file and propose a recipe for it
       harmonize    Walk through names of areas that no code list knows
       check        Do everything that `run` does, and publish nothing
+      evaluate     Hold every programme to its claims: each with its verdict, effect and reason
       query        Query a release with SQL; without a query, interactively
       trace        Follow rows of a metric back to the cells they were made from
       releases     List the releases
@@ -46,6 +47,7 @@ fn help() {
         "inspect",
         "harmonize",
         "check",
+        "evaluate",
         "query",
         "trace",
         "releases",
