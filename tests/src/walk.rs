@@ -214,7 +214,10 @@ fn what_publishers_print_is_what_the_release_says() {
         assert_eq!(one(&format!("select children {england} and time_period = '{year}'")), children);
     }
     let count = "select cast(count(*) as double) from observations";
-    assert_eq!(one(count), 15_300.0 + 5_010.0 + 2_132.0 + 54.0 + 38.0 + 1_344.0 + 2_282.0 + 2_460.0);
+    assert_eq!(
+        one(count),
+        15_300.0 + 5_010.0 + 2_132.0 + 54.0 + 38.0 + 1_344.0 + 2_282.0 + 2_460.0
+    );
 }
 
 /// The words follow from the rule and the polarity: chi-square above 9.5495, the sign of the slope,
