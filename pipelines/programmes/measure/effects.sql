@@ -3,7 +3,7 @@
 -- randomisation inference for few; where it began at several times in ten areas or more, it is that of
 -- Callaway and Sant'Anna. Everything else is there to see whether the answer leans on the design.
 with used as (
-    select p.*, min(p.first_period) over (partition by p.programme, p.claim) as first_of_periods, d.pre_years, d.sized, d.treated_areas, d.cohorts
+    select p.*, min(p.first_period) over (partition by p.programme, p.claim) as first_of_periods, d.pre_years, d.sized, d.treated_areas, d.control_areas, d.cohorts
     from programmes.panel p
     join programmes.designs d on d.programme = p.programme and d.claim = p.claim
     where not p.touched and p.y is not null
@@ -41,8 +41,8 @@ twfe as (
 ),
 others as (
     select programme, claim, 'synthetic_did' as design, 'synthetic difference-in-differences' as estimator,
-        synthetic_did(y, ref_area, period, treated) as e
-    from used where pre_years >= 2 group by programme, claim
+        synthetic_did(y, ref_area, period, treated, draws => 50) as e
+    from used where pre_years >= 2 and control_areas <= 500 group by programme, claim
 ),
 lists as (
     select programme, claim, 'callaway_santanna' as design, 'Callaway and Sant''Anna, simple average' as estimator,
