@@ -188,6 +188,9 @@ static DOCUMENTATION: LazyLock<Documentation> = LazyLock::new(|| {
         after, or a period that is there twice, all is NULL and `reason` says why. Errors that take \
         autocorrelation in need periods without gaps. With fewer than 8 periods on either side \
         `note` warns: Wagner et al. advise 12. Points that lie exactly on the lines have no errors. \
+        Where years resemble each other all of these limits are too narrow: simulated at an \
+        autocorrelation of 0.8, limits at 95 % hold in 59 to 84 % of tries, those of Newey and West in \
+        fewer than 93 % even without any. Read them beside `causal_impact`, or with a control series. \
         The order of rows does not matter.\n\
         \n\
         **Deviations.** R's `sandwich::NeweyWest` chooses the lag by `bandwidth => 'automatic'` and \
