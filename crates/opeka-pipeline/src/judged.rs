@@ -68,8 +68,8 @@ impl JudgedClaim {
     pub fn effect(&self, lang: Lang) -> Option<String> {
         let estimate = self.number("estimate")?;
         let (word, to, children) = match lang {
-            Lang::En => ("effect", "to", "children a year"),
-            Lang::Ru => ("эффект", "до", "детей в год"),
+            Lang::En => ("effect", "to", "children a year: "),
+            Lang::Ru => ("эффект", "до", "детей в год: "),
         };
         let limits = |value: f64, low: &str, high: &str, decimals: usize| {
             let value = plain(value, decimals);
@@ -85,7 +85,7 @@ impl JudgedClaim {
             parts.push(format!("{} %", limits(value, "percent_low", "percent_high", 1)));
         }
         if let Some(value) = self.number("children") {
-            parts.push(format!("{} {children}", limits(value, "children_low", "children_high", 0)));
+            parts.push(format!("{children}{}", limits(value, "children_low", "children_high", 0)));
         }
         Some(parts.join("; "))
     }
@@ -123,18 +123,18 @@ pub fn verdicts_page(claims: &[JudgedClaim], lang: Lang) -> String {
         Lang::En => (
             "Claims and verdicts",
             "Generated from the shipped registry and figures; `UPDATE=1 cargo test --workspace` writes it anew. A verdict \
-             has three words: *supported* (the guards pass, the interval excludes no effect and holds the claim), *not \
+             has three words: *supported* (the guards pass, the interval excludes zero and holds the claim), *not \
              supported* (the guards pass and the interval excludes the claim), *cannot tell* (everything else). Evidence is \
-             of the Maryland scale, 0 to 5.",
+             of the Maryland scale, 1 to 5; 0 is ours, where nobody says how a figure came about.",
             "| claim | verdict | effect | evidence | why | what else to know | what would settle it |",
         ),
         Lang::Ru => (
-            "Заявления и выводы",
+            "Утверждения и выводы",
             "Создано по реестру и данным проекта; `UPDATE=1 cargo test --workspace` создаёт страницу заново. Выводов три: \
-             *подтверждается* (все проверки пройдены, интервал исключает отсутствие эффекта и включает заявленное), *не \
+             *подтверждается* (все проверки пройдены, интервал исключает ноль и включает заявленное), *не \
              подтверждается* (проверки пройдены, интервал исключает заявленное), *установить нельзя* (всё остальное). \
-             Уровень доказательности — по шкале Мэриленда, от 0 до 5.",
-            "| заявление | вывод | эффект | уровень | почему | что ещё важно | что позволило бы установить |",
+             Уровень доказательности — по шкале Мэриленда, от 1 до 5; 0 — наш знак там, где происхождение не указано.",
+            "| утверждение | вывод | эффект | уровень | почему | что ещё важно | что позволило бы установить |",
         ),
     };
     let mut page = format!("# {heading}\n\n{lead}\n");

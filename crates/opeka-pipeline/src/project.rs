@@ -240,10 +240,9 @@ impl Loader<'_> {
     fn registry(&mut self, codelists: &Codelists) -> Result<Registry, PipelineError> {
         let mut files = Vec::new();
         for path in self.entries(&self.root.join("datasets").join("programmes"))? {
-            if has_ending(&path, ".toml")
-                && let Some(text) = self.text(&path)?
-            {
-                files.push((self.relative(&path), path, text));
+            if has_ending(&path, ".toml") {
+                let bytes = std::fs::read(&path).map_err(PipelineError::io("read", &path))?;
+                files.push((self.relative(&path), path, String::from_utf8(bytes).ok()));
             }
         }
         Ok(Registry::read(files, codelists))

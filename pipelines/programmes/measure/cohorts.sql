@@ -17,6 +17,7 @@ select
     -- Months since the year 0, January being the first. A year alone begins in January.
     min(s.from_month) as from_month,
     max(s.until_period) as until_period,
+    case when count(s.until_month) = count(*) then max(s.until_month) end as until_month,
     min(s.registry_file) as registry_file,
     min(s.registry_line) as registry_line,
     flatten(array_agg(s.cells)) as cells

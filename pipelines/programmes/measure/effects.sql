@@ -7,7 +7,7 @@ with used as (
     from programmes.panel p
     join programmes.designs d on d.programme = p.programme and d.claim = p.claim
     where not p.touched and p.y is not null
-        and (p.role = 'control' or (p.role = 'treated' and p.figures = p.years))
+        and (p.role = 'control' or (p.role = 'treated' and p.figures = p.years and p.first_period is not null))
         and d.treated_areas >= 1 and d.control_areas >= 2 and d.pre_years >= 1 and d.post_years >= 1
 ),
 twfe as (
@@ -15,7 +15,7 @@ twfe as (
         did_twfe(y, ref_area, period, treated) as e
     from used group by programme, claim
     union all
-    select programme, claim, 'all_areas_by_size', 'two-way fixed effects, by children of the areas',
+    select programme, claim, 'all_areas_by_size', 'two-way fixed effects, limits corrected for the areas'' children',
         did_twfe(y, ref_area, period, treated, population => size) as e
     from used where sized and cohorts = 1 and treated_areas < 10 group by programme, claim
     union all
@@ -87,19 +87,19 @@ select
     end as is_main,
     a.estimate, a.std_error, a.conf_low, a.conf_high, a.p_value,
     -- In per cent of what would have been: the mean of the treated less the effect.
-    case when a.design <> 'placebo_before' and d.treated_mean > a.estimate
+    case when a.design <> 'placebo_before' and a.design not like 'without %' and d.treated_mean > a.estimate
         then 100 * a.estimate / (d.treated_mean - a.estimate) end as percent,
-    case when a.design <> 'placebo_before' and d.treated_mean > a.conf_low
+    case when a.design <> 'placebo_before' and a.design not like 'without %' and d.treated_mean > a.conf_low
         then 100 * a.conf_low / (d.treated_mean - a.conf_low) end as percent_low,
-    case when a.design <> 'placebo_before' and d.treated_mean > a.conf_high
+    case when a.design <> 'placebo_before' and a.design not like 'without %' and d.treated_mean > a.conf_high
         then 100 * a.conf_high / (d.treated_mean - a.conf_high) end as percent_high,
     -- Children a year, in all treated areas together.
     case when a.design <> 'placebo_before' and a.design not like 'without %'
-        then a.estimate * d.treated_children / d.per end as children,
+        then a.estimate * d.treated_children / coalesce(d.per, 1) end as children,
     case when a.design <> 'placebo_before' and a.design not like 'without %'
-        then a.conf_low * d.treated_children / d.per end as children_low,
+        then a.conf_low * d.treated_children / coalesce(d.per, 1) end as children_low,
     case when a.design <> 'placebo_before' and a.design not like 'without %'
-        then a.conf_high * d.treated_children / d.per end as children_high,
+        then a.conf_high * d.treated_children / coalesce(d.per, 1) end as children_high,
     a.n_units, a.n_obs, a.method, a.note, a.reason,
     d.cells
 from answers a

@@ -4,7 +4,7 @@ with used as (
     from programmes.panel p
     join programmes.designs d on d.programme = p.programme and d.claim = p.claim
     where not p.touched and p.y is not null
-        and (p.role = 'control' or (p.role = 'treated' and p.figures = p.years))
+        and (p.role = 'control' or (p.role = 'treated' and p.figures = p.years and p.first_period is not null))
         and d.treated_areas >= 1 and d.control_areas >= 2 and d.pre_years >= 1 and d.post_years >= 1
 ),
 points as (

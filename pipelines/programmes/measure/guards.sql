@@ -47,15 +47,25 @@ broken as (
     where obs_status = 'B'
     group by programme, claim
 ),
--- Another programme in the area of a treated one, or in the area above or below it.
+-- Another programme in the area of a treated one, or in an area above or below it.
+above as (
+    select code as area, code as above from codelists.regions
+    union
+    select code, parent from codelists.regions where parent is not null
+    union
+    select a.code, b.parent from codelists.regions a join codelists.regions b on b.code = a.parent
+    where b.parent is not null
+),
 others as (
-    select t.programme, t.claim, string_agg(distinct k.programme, ', ') as names
-    from treated t
-    join codelists.regions a on a.code = t.ref_area
-    join programmes.cohorts k on k.programme <> t.programme
-    join codelists.regions b on b.code = k.ref_area
-    where k.ref_area = t.ref_area or a.parent = k.ref_area or b.parent = t.ref_area
-    group by t.programme, t.claim
+    select c.programme, c.claim, string_agg(distinct k.programme, ', ') as names
+    from claims c
+    join programmes.cohorts t on t.programme = c.programme and t.role <> 'excluded'
+        and (c.component is null or t.component = c.component)
+    join above a on a.area = t.ref_area or a.above = t.ref_area
+    join programmes.cohorts k on k.programme <> c.programme
+        and k.ref_area = case when a.area = t.ref_area then a.above else a.area end
+    -- A programme that ended before the other began is in its way too: nobody knows for how long.
+    group by c.programme, c.claim
 ),
 -- Figures of one area and year that two data sets publish differently, beyond rounding to whole numbers.
 revised as (
@@ -74,7 +84,7 @@ revised as (
 -- Whether trends were apart before: of few treated areas by placing the start a year earlier and letting
 -- treatment fall to other areas, of many by the joint test of the event study.
 parted as (
-    select d.programme, d.claim, d.treated_areas < 10 as few,
+    select d.programme, d.claim, d.pre_years, d.treated_areas < 10 as few,
         case when d.treated_areas < 10 then e.p_value else s.pretrend_p end as p,
         s.pretrend_p as clustered
     from designs d
@@ -82,15 +92,20 @@ parted as (
     left join programmes.sensitivity s on s.programme = d.programme and s.claim = d.claim
 ),
 contradicted as (
-    select programme, claim, string_agg(what_en, '; ') as what_en, string_agg(what_ru, '; ') as what_ru
+    select programme, claim,
+        string_agg(concat(rtrim(what_en, '.'), ': it makes ', cast(round(computed, 1) as varchar),
+            ', the document says ', cast(stated as varchar)), '; ') as what_en,
+        string_agg(concat(rtrim(coalesce(what_ru, what_en), '.'), ': получается ', cast(round(computed, 1) as varchar),
+            ', в документе ', cast(stated as varchar)), '; ') as what_ru
     from programmes.arithmetic_audit
     where not agrees and claim is not null
     group by programme, claim
 ),
 fired as (
     select programme, claim, 'no_statistic' as guard, 'refuses' as effect,
-        concat('no statistic of areas and years is published for it: ', rtrim(no_statistic_en, '.')) as message_en,
-        concat('нет опубликованной статистики по территориям и годам: ', rtrim(no_statistic_ru, '.')) as message_ru
+        concat('no statistic held here has it by area and year (', rtrim(no_statistic_en, '.'), ')') as message_en,
+        concat('в этом наборе данных нет такого показателя по территориям и годам (',
+            rtrim(coalesce(no_statistic_ru, no_statistic_en), '.'), ')') as message_ru
     from claims where indicator is null
     union all
     select c.programme, c.claim, 'sites_not_named', 'refuses',
@@ -127,8 +142,8 @@ fired as (
     where s.undated > 0 and s.dated > 0
     union all
     select c.programme, c.claim, 'no_panel', 'refuses',
-        'the statistic has no figures for the level of its places',
-        'по территориям такого уровня показатель не публикуется'
+        'the statistic has no figures for its places',
+        'по территориям программы значений показателя нет'
     from claims c
     join of_claim s on s.programme = c.programme and s.claim = c.claim
     left join designs d on d.programme = c.programme and d.claim = c.claim
@@ -145,7 +160,7 @@ fired as (
     from designs where post_years < 1
     union all
     select programme, claim, 'suppressed', 'refuses',
-        concat(cast(suppressed_areas as varchar), ' treated area(s) have no figure in some year'),
+        concat('treated areas without a figure in some year: ', cast(suppressed_areas as varchar)),
         concat('у ', cast(suppressed_areas as varchar), ' территорий программы нет данных за отдельные годы')
     from designs where suppressed_areas > 0
     union all
@@ -155,8 +170,10 @@ fired as (
     from designs where control_areas < 10
     union all
     select programme, claim, 'one_treated', 'refuses',
-        'one area is treated: its effect has a rank among all areas and no interval',
-        'программа действовала на одной территории: есть ранг среди всех, но нет интервала'
+        concat('one area enters the comparison, ', array_to_string(treated_names, ', '),
+            ': its effect has a rank among all areas and no interval'),
+        concat('в сравнение входит одна территория (', coalesce(nullif(array_to_string(treated_names_ru, ', '), ''),
+            array_to_string(treated_names, ', ')), '): у эффекта есть место среди всех территорий, но нет интервала')
     from designs where treated_areas = 1
     union all
     select programme, claim, 'few_treated', 'flags',
@@ -171,12 +188,12 @@ fired as (
     union all
     select programme, claim, 'few_pre_years', 'flags',
         concat(cast(pre_years as varchar), ' years before are known: the test of trends sees little'),
-        concat('лет до начала: ', cast(pre_years as varchar), '; проверка трендов видит мало')
+        concat('лет до начала: ', cast(pre_years as varchar), '; проверка параллельности трендов малочувствительна')
     from designs where pre_years in (2, 3)
     union all
     select d.programme, d.claim, 'event', 'flags',
-        concat(cast(d.event_years as varchar), ' year(s) of the figures lie in the pandemic, which did not strike all areas alike'),
-        concat('лет данных, пришедшихся на пандемию: ', cast(d.event_years as varchar), '; она затронула территории по-разному')
+        concat('years of the figures in the pandemic, which did not strike all areas alike: ', cast(d.event_years as varchar)),
+        concat('на пандемию приходится лет: ', cast(d.event_years as varchar), '; она затронула территории по-разному')
     from designs d where d.event_years > 0
     union all
     select programme, claim, 'boundary_change', 'refuses',
@@ -195,7 +212,7 @@ fired as (
     from others
     union all
     select programme, claim, 'source_revision', 'flags',
-        concat(cast(figures as varchar), ' figures of treated areas differ between data sets'),
+        concat('figures of treated areas that differ between data sets: ', cast(figures as varchar)),
         concat('значений территорий программы, различающихся между источниками: ', cast(figures as varchar))
     from revised
     union all
@@ -208,6 +225,66 @@ fired as (
         concat('the joint test of trends rejects (p = ', cast(round(clustered, 3) as varchar), '), as it does too often with few treated areas'),
         concat('совместная проверка трендов отвергает параллельность (p = ', cast(round(clustered, 3) as varchar), '), что при малом числе территорий случается слишком часто')
     from parted where few and clustered < 0.05 and coalesce(p, 1) >= 0.05
+    union all
+    select programme, claim, 'pretrend_unknown', 'refuses',
+        'whether trends were parallel before it began could not be tested',
+        'параллельность трендов до начала программы проверить не удалось'
+    from parted where not few and p is null and pre_years > 1
+    union all
+    select d.programme, d.claim, 'staggered', 'flags',
+        'fewer than ten areas began at different times: the leading estimate takes their effects to be alike',
+        'менее десяти территорий начали в разное время: основная оценка считает эффекты одинаковыми'
+    from designs d where d.cohorts > 1 and d.treated_areas between 2 and 9
+    union all
+    select c.programme, c.claim, 'ended', 'refuses',
+        concat('it ended in ', min(k.until_period), ', and years after that are not told apart from those of the programme'),
+        concat('программа завершилась (', min(k.until_period), '), а годы после её окончания не отделены от годов действия')
+    from claims c
+    join designs d on d.programme = c.programme and d.claim = c.claim
+    join programmes.cohorts k on k.programme = c.programme and k.role = 'treated'
+        and (c.component is null or k.component = c.component)
+    where k.until_month < d.last_year * 12 + c.year_ends - 1
+    group by c.programme, c.claim
+    union all
+    select c.programme, c.claim, 'mixed_levels', 'refuses',
+        concat('its places are areas of different levels: ', string_agg(distinct k.level, ', ')),
+        concat('территории программы разного уровня: ', string_agg(distinct k.level, ', '))
+    from claims c
+    join programmes.cohorts k on k.programme = c.programme and k.role = 'treated'
+        and (c.component is null or k.component = c.component)
+    where c.indicator is not null
+    group by c.programme, c.claim
+    having count(distinct k.level) > 1
+    union all
+    select c.programme, c.claim, 'no_figures', 'refuses',
+        concat('treated places without any figure of the statistic: ', string_agg(distinct k.area, ', ')),
+        concat('территории программы без значений показателя: ', string_agg(distinct coalesce(k.area_ru, k.area), ', '))
+    from claims c
+    join designs d on d.programme = c.programme and d.claim = c.claim
+    join programmes.cohorts k on k.programme = c.programme and k.role = 'treated'
+        and (c.component is null or k.component = c.component)
+    left join treated t on t.programme = c.programme and t.claim = c.claim and t.ref_area = k.ref_area
+    where t.ref_area is null
+    group by c.programme, c.claim
+    union all
+    select c.programme, c.claim, 'no_population', 'refuses',
+        'the children of its places are not known, so that a count cannot be made a rate',
+        'численность детей на территориях программы неизвестна: показатель нельзя пересчитать на численность'
+    from claims c
+    join (
+        select programme, claim, count(population) as known from programmes.panel where role = 'treated'
+        group by programme, claim
+    ) p on p.programme = c.programme and p.claim = c.claim and p.known = 0
+    join codelists.indicators i on i.code = c.indicator and i.unit_measure = 'persons'
+    where c.population is not null
+    union all
+    select c.programme, c.claim, 'raw_counts', 'flags',
+        'counts of areas of different size are compared as they are',
+        'сравниваются абсолютные числа территорий разного размера'
+    from claims c
+    join codelists.indicators i on i.code = c.indicator and i.unit_measure = 'persons'
+    join designs d on d.programme = c.programme and d.claim = c.claim
+    where c.population is null
     union all
     select programme, claim, 'contradiction', 'flags',
         concat('the document contradicts itself: ', what_en),

@@ -2,7 +2,8 @@
 --
 -- An area is treated from the first year of which the programme covers six months or more; a year of
 -- which it covers one to five is left out: of the area, and where all began together, of everyone. An
--- area is a control where no programme of the registry works in it and it has a figure in every year.
+-- area is a control where no programme of the registry works in it, above it or below it, it has a figure
+-- in every year, and 5,000 children or more: rates of the City of London are those of a few hundred.
 with asked as (
     -- A component without places of its own works where the programme does.
     select c.programme, c.claim, c.indicator, c.population, c.per, c.year_ends, coalesce(k.component, '') as component
@@ -31,8 +32,36 @@ begun as (
     where role = 'treated'
     group by programme, claim
 ),
-adopters as (
+-- Areas in which a programme works, those above them and those below them, two levels either way.
+near_adopters as (
     select distinct ref_area from programmes.cohorts
+    union
+    select a.code from programmes.cohorts k join codelists.regions a on a.parent = k.ref_area
+    union
+    select a.parent from programmes.cohorts k join codelists.regions a on a.code = k.ref_area
+    where a.parent is not null
+),
+adopters as (
+    select ref_area from near_adopters
+    union
+    select a.code
+    from programmes.cohorts k
+    join codelists.regions b on b.parent = k.ref_area
+    join codelists.regions a on a.parent = b.code
+    union
+    select b.parent
+    from programmes.cohorts k
+    join codelists.regions a on a.code = k.ref_area
+    join codelists.regions b on b.code = a.parent
+    where b.parent is not null
+),
+-- How many areas of a level have figures of an indicator at all.
+extents as (
+    select o.indicator, a.level, count(distinct o.ref_area) as areas
+    from observations o
+    join codelists.regions a on a.code = o.ref_area
+    where o.is_leading and o.obs_value is not null
+    group by o.indicator, a.level
 ),
 figures as (
     select indicator, ref_area, cast(time_period as int) as year, obs_value, obs_status, cell_ref
@@ -45,10 +74,11 @@ years as (
     join begun b on b.programme = c.programme and b.claim = c.claim
     join figures f on f.indicator = c.indicator
     join codelists.regions a on a.code = f.ref_area and a.level = b.level
+    join extents x on x.indicator = c.indicator and x.level = b.level
     where f.obs_value is not null
         and not (b.cohorts = 1 and f.year >= b.first_touched and f.year < b.first_treated)
     group by c.programme, c.claim, f.year
-    having count(*) >= 3
+    having count(*) >= 3 and 2 * count(*) >= min(x.areas)
 ),
 span as (
     select programme, claim, year,
@@ -116,7 +146,11 @@ select
     p.programme, p.claim, p.ref_area, p.area, p.area_ru,
     cast(p.year as varchar) as time_period, p.year, s.period, p.y, p.obs_status,
     p.population, w.size, p.per,
-    case when p.role = 'control' and w.figures < s.years then 'incomplete' else p.role end as role,
+    case
+        when p.role = 'control' and w.figures < s.years then 'incomplete'
+        when p.role = 'control' and w.size < 5000 then 'small'
+        else p.role
+    end as role,
     p.first_treated,
     -- The same, counted in the years that are used.
     f.period as first_period,

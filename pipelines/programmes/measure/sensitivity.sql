@@ -5,7 +5,7 @@ with used as (
     from programmes.panel p
     join programmes.designs d on d.programme = p.programme and d.claim = p.claim
     where not p.touched and p.y is not null
-        and (p.role = 'control' or (p.role = 'treated' and p.figures = p.years))
+        and (p.role = 'control' or (p.role = 'treated' and p.figures = p.years and p.first_period is not null))
         and d.treated_areas >= 1 and d.control_areas >= 2 and d.pre_years >= 1 and d.post_years >= 1
 ),
 tests as (
@@ -27,8 +27,6 @@ select
     coalesce(t.mde['permutation'], t.mde['estimate']) as detectable,
     t.mde['note'] as detectable_note,
     t.mde['reason'] as detectable_reason,
-    case when d.treated_mean > 0
-        then 100 * coalesce(t.mde['permutation'], t.mde['estimate']) / d.treated_mean end as detectable_percent,
     t.honest[1]['breakdown'] as breakdown_m,
     t.honest[2]['conf_low'] as honest_low,
     t.honest[2]['conf_high'] as honest_high,

@@ -14,12 +14,13 @@ with changes as (
         end as ratio,
         cells
     from programmes.claims
-    where kind in ('percent_change', 'times_fewer', 'times_more') and not ceiling
+    where kind in ('percent_change', 'times_fewer', 'times_more') and not ceiling and counts
+        and coalesce(base, 1) > 0
 ),
 bases as (
     select c.*, cast(v.column1 as double) as base, false as published
     from changes c
-    cross join (values (5), (10), (15), (20), (30), (45), (60), (100), (150), (200), (300), (500), (1000)) v
+    cross join (values (5), (10), (15), (20), (25), (30), (45), (50), (60), (75), (100), (150), (200), (300), (500), (1000), (2000), (5000)) v
     where c.stated_base is null
     union all
     select c.*, c.stated_base as base, true as published from changes c where c.stated_base is not null
@@ -29,7 +30,9 @@ counted as (
     from bases
 ),
 shares as (
+    -- A base of which no whole number makes the claim is no base of it.
     select *, base + after as n, after / (base + after) as p, 1.959963984540054 as z from counted
+    where published or abs(after / base - ratio) <= 0.02
 ),
 limits as (
     select *,

@@ -4,8 +4,11 @@
 -- programme) and holds the claim. not supported: the guards pass, and the interval excludes the claim.
 -- cannot tell: everything else.
 with main as (
-    select e.*, holm(e.p_value) over (partition by e.programme)['p_adjusted'] as p_adjusted
+    -- Claims that a guard refuses are told of no effect and belong to no family.
+    select e.*, holm(case when g.programme is null then e.p_value end) over (partition by e.programme)['p_adjusted'] as p_adjusted
     from programmes.effects e
+    left join (select distinct programme, claim from programmes.guards where effect = 'refuses') g
+        on g.programme = e.programme and g.claim = e.claim
     where e.is_main
 ),
 refusals as (
@@ -53,7 +56,11 @@ joined as (
         m.percent, m.percent_low, m.percent_high, m.children, m.children_low, m.children_high, m.reason as no_estimate,
         m.cells as effect_cells,
         d.treated_areas, d.control_areas, d.pre_years, d.post_years, d.treated_names, d.treated_names_ru,
-        s.detectable, s.detectable_percent, s.pretrend_p, s.pretrend_ruled_out, s.breakdown_m,
+        s.detectable,
+        -- In per cent of what would have been, as effects are; with one treated area it is not told.
+        case when d.treated_areas > 1 and d.treated_mean > m.estimate
+            then 100 * s.detectable / (d.treated_mean - m.estimate) end as detectable_percent,
+        s.pretrend_p, s.pretrend_ruled_out, s.breakdown_m,
         r.refused_en, r.refused_ru, r.flagged_en, r.flagged_ru,
         t.share, t.share_low, t.share_high, t.kept,
         n.base as chance_base, n.published as base_published,
@@ -119,67 +126,85 @@ select
         case when refused_en is null and verdict = 'cannot tell' and conf_low is null then
             concat('there is no interval', coalesce(concat(': ', no_estimate), '')) end,
         case when refused_en is null and verdict = 'cannot tell' and conf_low is not null then
-            concat('the interval, ', cast(round(percent_low, 1) as varchar), ' to ', cast(round(percent_high, 1) as varchar),
-                ' %, holds both the claim and no effect') end,
+            case when kind in ('question', 'direction')
+                then concat('the interval, ', cast(round(percent_low, 1) as varchar), ' to ', coalesce(cast(round(percent_high, 1) as varchar), 'no end'),
+                    ' %, allows both a fall and a rise')
+                else concat('the interval, ', cast(round(percent_low, 1) as varchar), ' to ', coalesce(cast(round(percent_high, 1) as varchar), 'no end'),
+                    ' %, holds both what is claimed and zero') end end,
         case when verdict = 'supported' then
             concat('the interval, ', cast(round(percent_low, 1) as varchar), ' to ', cast(round(percent_high, 1) as varchar),
-                ' %, excludes no effect and holds what is claimed') end,
+                ' %, excludes zero and holds what is claimed') end,
         case when verdict = 'not supported' then
             concat('the interval, ', cast(round(percent_low, 1) as varchar), ' to ', cast(round(percent_high, 1) as varchar),
-                ' %, excludes what is claimed') end,
+                ' %, excludes what is claimed',
+                case when claim_low < 0 and percent_high < claim_low or claim_high > 0 and percent_low > claim_high
+                    then ': the effect is larger' else '' end) end,
         case when share is not null then
             concat('of ', cast(cast(participants as bigint) as varchar), ' who took part it held for ', cast(cast(kept as bigint) as varchar), ': ',
                 cast(round(share, 1) as varchar), ' % (', cast(round(share_low, 1) as varchar), ' to ', cast(round(share_high, 1) as varchar),
-                '), and nobody knows how many it would have been without the programme') end,
+                ') where ', cast(size as varchar), ' % is claimed, and nobody knows how many it would have been without the programme') end,
         case when chance_base is not null and not base_published then
             concat('the base is not published: of the bases tried, a change of this size is more than chance from ', cast(cast(chance_base as bigint) as varchar), ' on',
                 case when claim_high < 0 then concat(', where choosing the highest of five years to start from makes for a fall of ',
-                    cast(round(fall_by_choice, 0) as varchar), ' % by itself') else '' end) end,
+                    cast(cast(round(fall_by_choice) as bigint) as varchar), ' % by itself') else '' end) end,
         case when published_base is not null then
             concat('from ', cast(cast(published_base as bigint) as varchar), ' to ', cast(cast(published_after as bigint) as varchar), ': ',
                 cast(round(published_change, 1) as varchar), ' % (', cast(round(published_low, 1) as varchar), ' to ',
                 cast(round(published_high, 1) as varchar), ' were it chance alone), with nothing to say what it would have been otherwise') end,
         case when expected_in_region is not null then
-            concat('by its share of the people, its region would have had about ', cast(cast(round(expected_in_region) as bigint) as varchar),
-                ' in ', first_period) end,
+            concat('by its share of the people, its region as a whole would have had about ', cast(cast(round(expected_in_region) as bigint) as varchar),
+                ' in ', first_period, ', and a town of the region far fewer') end,
+        case when first_period = last_period then
+            concat(statistic, ', ', trend_name, ': ', cast(round(first_figure, 1) as varchar), ' in ', first_period) end,
         case when first_period < last_period then
             concat(statistic, ', ', trend_name, ': ', cast(cast(first_figure as bigint) as varchar), ' in ', first_period, ', ',
                 cast(cast(last_figure as bigint) as varchar), ' in ', last_period, ' (', cast(round(change, 1) as varchar), ' %)') end,
         case when detectable_percent is not null then
-            concat('an effect below ', cast(round(detectable_percent, 0) as varchar), ' % would not be found with these areas and years') end
+            case when detectable_percent >= 100 then 'with these areas and years not even a fall to zero would be found'
+                else concat('an effect below ', cast(cast(round(detectable_percent) as bigint) as varchar),
+                    ' % would probably not be found with these areas and years') end end
     ) as reason_en,
     concat_ws('. ',
         refused_ru,
         case when refused_ru is null and verdict = 'cannot tell' and conf_low is null then 'интервала нет' end,
         case when refused_ru is null and verdict = 'cannot tell' and conf_low is not null then
-            concat('интервал от ', cast(round(percent_low, 1) as varchar), ' до ', cast(round(percent_high, 1) as varchar),
-                ' % включает и заявленное, и отсутствие эффекта') end,
+            case when kind in ('question', 'direction')
+                then concat('интервал от ', cast(round(percent_low, 1) as varchar), ' до ', coalesce(cast(round(percent_high, 1) as varchar), 'бесконечности'),
+                    ' % допускает и снижение, и рост')
+                else concat('интервал от ', cast(round(percent_low, 1) as varchar), ' до ', coalesce(cast(round(percent_high, 1) as varchar), 'бесконечности'),
+                    ' % включает и заявленное, и ноль') end end,
         case when verdict = 'supported' then
             concat('интервал от ', cast(round(percent_low, 1) as varchar), ' до ', cast(round(percent_high, 1) as varchar),
-                ' % исключает отсутствие эффекта и включает заявленное') end,
+                ' % исключает ноль и включает заявленное') end,
         case when verdict = 'not supported' then
             concat('интервал от ', cast(round(percent_low, 1) as varchar), ' до ', cast(round(percent_high, 1) as varchar),
-                ' % исключает заявленное') end,
+                ' % исключает заявленное',
+                case when claim_low < 0 and percent_high < claim_low or claim_high > 0 and percent_low > claim_high
+                    then ': эффект больше' else '' end) end,
         case when share is not null then
-            concat('из ', cast(cast(participants as bigint) as varchar), ' участников это верно для ', cast(cast(kept as bigint) as varchar), ': ',
+            concat('из ', cast(cast(participants as bigint) as varchar), ' участвовавших это верно для ', cast(cast(kept as bigint) as varchar), ': ',
                 cast(round(share, 1) as varchar), ' % (от ', cast(round(share_low, 1) as varchar), ' до ', cast(round(share_high, 1) as varchar),
-                '); сколько было бы без программы, неизвестно') end,
+                '), заявлено ', cast(size as varchar), ' %; сколько было бы без программы, неизвестно') end,
         case when chance_base is not null and not base_published then
-            concat('исходное число не опубликовано: из проверенных чисел такое изменение больше случайного, начиная с ', cast(cast(chance_base as bigint) as varchar),
+            concat('исходное число не опубликовано: из проверенных чисел такое изменение выходит за пределы случайного, если оно не меньше ', cast(cast(chance_base as bigint) as varchar),
                 case when claim_high < 0 then concat('; выбор наибольшего из пяти лет за точку отсчёта сам по себе даёт снижение на ',
-                    cast(round(fall_by_choice, 0) as varchar), ' %') else '' end) end,
+                    cast(cast(round(fall_by_choice) as bigint) as varchar), ' %') else '' end) end,
         case when published_base is not null then
             concat('с ', cast(cast(published_base as bigint) as varchar), ' до ', cast(cast(published_after as bigint) as varchar), ': ',
                 cast(round(published_change, 1) as varchar), ' % (от ', cast(round(published_low, 1) as varchar), ' до ',
                 cast(round(published_high, 1) as varchar), ' с учётом случайности); каким было бы изменение без программы, неизвестно') end,
         case when expected_in_region is not null then
-            concat('по доле населения на регион пришлось бы около ', cast(cast(round(expected_in_region) as bigint) as varchar),
-                ' в ', first_period, ' году') end,
+            concat('по доле населения на весь регион пришлось бы около ', cast(cast(round(expected_in_region) as bigint) as varchar),
+                ' в ', first_period, ' году, на один город региона — намного меньше') end,
+        case when first_period = last_period then
+            concat(statistic_ru, ', ', trend_name_ru, ': ', cast(round(first_figure, 1) as varchar), ' (', first_period, ')') end,
         case when first_period < last_period then
             concat(statistic_ru, ', ', trend_name_ru, ': ', cast(cast(first_figure as bigint) as varchar), ' (', first_period, '), ',
                 cast(cast(last_figure as bigint) as varchar), ' (', last_period, '), ', cast(round(change, 1) as varchar), ' %') end,
         case when detectable_percent is not null then
-            concat('эффект меньше ', cast(round(detectable_percent, 0) as varchar), ' % на этих территориях и годах не был бы виден') end
+            case when detectable_percent >= 100 then 'на этих территориях за эти годы не было бы видно даже снижения до нуля'
+                else concat('эффект меньше ', cast(cast(round(detectable_percent) as bigint) as varchar),
+                    ' % на этих территориях за эти годы, скорее всего, не был бы виден') end end
     ) as reason_ru,
     flagged_en, flagged_ru, needed_en, needed_ru,
     document, line, registry_file, registry_line,

@@ -6,7 +6,7 @@ use opeka_ingest::{Codelist, Codelists};
 use opeka_model::{Kind, Place, Problem, Problems, Severity, TimePeriod, line_and_column, suggest};
 use toml::Spanned;
 
-use super::registry::{Arithmetic, ArithmeticKind, Claim, ClaimKind, Kpi, Programme, Site};
+use super::registry::{Arithmetic, ArithmeticKind, Claim, ClaimKind, Events, Kpi, Programme, Site};
 
 /// Checks one file.
 pub(super) fn check(file: &str, text: &str, programme: &Programme, lists: &Codelists) -> Problems {
@@ -19,6 +19,7 @@ pub(super) fn check(file: &str, text: &str, programme: &Programme, lists: &Codel
     checker.unique(programme.kpis.iter().map(|kpi| &kpi.id), "KPI");
     checker.unique(programme.claims.iter().map(|claim| &claim.id), "claim");
     checker.unique(programme.arithmetic.iter().map(|one| &one.id), "calculation");
+    checker.components();
     checker.kpis();
     for claim in &programme.claims {
         checker.claim(claim, lists);
@@ -154,6 +155,16 @@ impl Checker<'_> {
         }
     }
 
+    fn components(&mut self) {
+        let mut seen = BTreeSet::new();
+        let twice = self.programme.components.iter().find(|c| !seen.insert(c.id.as_str()));
+        if let Some(component) = twice {
+            let place = Place::File { file: self.file.to_owned() };
+            let message = format!("there are two of the component `{}`", component.id);
+            self.problems.push(Problem::error(Kind::Declaration, place, message));
+        }
+    }
+
     fn kpis(&mut self) {
         let mut without: Vec<&Kpi> = Vec::new();
         for kpi in &self.programme.kpis {
@@ -217,11 +228,19 @@ impl Checker<'_> {
             ClaimKind::PercentChange if claim.size < -100.0 => {
                 "nothing falls by more than all of it"
             }
-            ClaimKind::TimesFewer | ClaimKind::TimesMore if claim.size < 1.0 => {
-                "so many times fewer or more is 1 or above"
+            ClaimKind::TimesFewer | ClaimKind::TimesMore if claim.size <= 1.0 => {
+                "so many times fewer or more is above 1"
             }
             ClaimKind::Direction | ClaimKind::Question if claim.size.abs() != 1.0 => {
                 "a direction is -1 or 1"
+            }
+            _ if !claim.size.is_finite() => "it is a number",
+            _ if !(1..=12).contains(&claim.year_ends) => "`year_ends` is a month, 1 to 12",
+            _ if claim.per.is_some_and(|per| !(per > 0.0)) => "`per` is above zero",
+            _ if claim.participants == Some(0.0) => "`participants` are one or more",
+            _ if claim.base == Some(0.0) => "nothing changes from a base of zero",
+            _ if claim.exceptions > claim.participants => {
+                "there are no more `exceptions` than `participants`"
             }
             _ if claim.size_high.is_some_and(|high| high < claim.size) => {
                 "`size_high` is the upper end of the range"
@@ -304,11 +323,36 @@ pub(super) fn overlaps<'a>(
                     "`{name}` works in {}, and `{other_name}` in {}: their effects cannot be told apart there",
                     site.name, there.name
                 );
-                let hint = "the audit keeps both from being each other's controls, and says so";
+                let hint =
+                    "neither is a control of the other, and the audit refuses to tell them apart";
                 problems.push(Problem::note(Kind::Declaration, place, message).hint(hint));
             }
         }
         seen.push((name, programme));
+    }
+    problems
+}
+
+/// What is wrong with the file of events.
+pub(super) fn events(file: &str, text: &str, events: &Events, lists: &Codelists) -> Problems {
+    let mut problems = Problems::new();
+    for (name, event) in &events.events {
+        let at = text.lines().position(|line| line.contains(name.as_str())).unwrap_or(0);
+        let place = Place::Text { file: file.to_owned(), line: at + 1, column: None };
+        let (from, until) = (TimePeriod::parse(&event.from), TimePeriod::parse(&event.until));
+        let country = event
+            .country
+            .as_ref()
+            .filter(|code| lists.get("regions").is_some_and(|regions| regions.get(code).is_none()));
+        let message = match (from, until, country) {
+            (_, _, Some(code)) => format!("there is no `{code}` in codelists.regions"),
+            (Some(from), Some(until), None) if until.end() >= from.start() => continue,
+            (Some(_), Some(_), None) => format!("the event `{name}` ends before it begins"),
+            _ => format!("`from` and `until` of the event `{name}` are months or years"),
+        };
+        let problem = Problem::error(Kind::Declaration, place, message);
+        problems
+            .push(problem.hint("write them as `2020-03` or `2020`, and the country as its code"));
     }
     problems
 }

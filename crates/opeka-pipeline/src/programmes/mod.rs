@@ -9,7 +9,7 @@ mod registry;
 mod statements;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use opeka_ingest::Codelists;
@@ -50,20 +50,34 @@ pub struct Registry {
     pub events_sha256: Option<String>,
     /// What is wrong with the registry. A programme with a mistake does not hide the others.
     pub problems: Problems,
+    /// Programmes with mistakes: their claims are left out.
+    pub refused: BTreeSet<String>,
     /// Only the claims of this programme are asked for; where the others work is known all the same.
     pub only: Option<String>,
 }
 
 impl Registry {
-    /// Reads the registry from its files: name of the file below the project, path, text.
-    pub(crate) fn read(files: Vec<(String, PathBuf, String)>, codelists: &Codelists) -> Self {
+    /// Reads the registry from its files: name of the file below the project, path, text where it is one.
+    pub(crate) fn read(
+        files: Vec<(String, PathBuf, Option<String>)>,
+        codelists: &Codelists,
+    ) -> Self {
         let mut registry = Self::default();
         for (file, path, text) in files {
+            let Some(text) = text else {
+                let place = Place::File { file };
+                let problem = Problem::error(Kind::Declaration, place, "the file is not UTF-8");
+                registry.problems.push(problem.hint("save it as UTF-8"));
+                continue;
+            };
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             if stem == EVENTS {
                 registry.events_sha256 = Some(sha256(text.as_bytes()));
                 match from_toml(&file, &text) {
-                    Ok(events) => registry.events = events,
+                    Ok(events) => {
+                        registry.problems.extend(check::events(&file, &text, &events, codelists));
+                        registry.events = events;
+                    }
                     Err(problem) => registry.problems.push(problem),
                 }
                 continue;
@@ -80,13 +94,16 @@ impl Registry {
             match from_toml::<Programme>(&file, &text) {
                 Ok(value) => {
                     let problems = check::check(&file, &text, &value, codelists);
+                    if problems.has_errors() {
+                        registry.refused.insert(stem.clone());
+                    }
                     registry.problems.extend(problems);
                     let sha256 = sha256(text.as_bytes());
                     let declared = Declared { name: stem, file, sha256, value };
                     registry.files.push(RegistryFile { declared, text, path });
                 }
                 Err(problem) => registry.problems.push(
-                    problem.hint("this programme is left out; the others are still evaluated"),
+                    problem.hint("this programme is left out, and its areas may stand among the controls of the others"),
                 ),
             }
         }

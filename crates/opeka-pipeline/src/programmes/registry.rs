@@ -243,6 +243,9 @@ pub struct Claim {
     pub participants: Option<f64>,
     /// How many of the participants it did not hold for.
     pub exceptions: Option<f64>,
+    /// Whether what changed are counts that vary by chance: not shares, not what was planned.
+    #[serde(default = "yes")]
+    pub counts: bool,
     /// The period it is claimed for.
     pub from: Option<Spanned<String>>,
     pub until: Option<Spanned<String>>,
@@ -260,6 +263,10 @@ pub struct Claim {
 
 fn december() -> u32 {
     12
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What is better.

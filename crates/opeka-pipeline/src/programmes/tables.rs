@@ -89,8 +89,15 @@ pub(crate) fn tables(
     for file in &registry.files {
         rows.add(file, codelists);
     }
-    if let Some(only) = &registry.only {
-        rows.claims.retain(|row| row.get("programme").and_then(Value::as_str) == Some(only));
+    // Where a programme with mistakes works is known all the same: its areas are no controls.
+    let programme = |row: &Row| row.get("programme").and_then(Value::as_str).map(str::to_owned);
+    let asked = |row: &Row| {
+        let name = programme(row).unwrap_or_default();
+        !registry.refused.contains(&name) && registry.only.as_ref().is_none_or(|only| *only == name)
+    };
+    rows.claims.retain(asked);
+    for entries in [&mut rows.kpis, &mut rows.arithmetic] {
+        entries.retain(|row| programme(row).is_some_and(|name| !registry.refused.contains(&name)));
     }
     rows.events(registry);
     let place = |own: &[(&'static str, Of)]| -> Vec<(&'static str, Of)> {
@@ -197,6 +204,7 @@ pub(crate) fn tables(
                 ("year_ends", Whole),
                 ("base", Number),
                 ("after", Number),
+                ("counts", Flag),
                 ("participants", Number),
                 ("exceptions", Number),
                 ("from_period", Text),
@@ -524,6 +532,7 @@ fn claim(one: &Claim) -> Value {
         "year_ends": one.year_ends,
         "base": one.base,
         "after": one.after,
+        "counts": one.counts,
         "participants": one.participants,
         "exceptions": one.exceptions,
         "from_period": text(one.from.as_ref()),
