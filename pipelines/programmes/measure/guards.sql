@@ -1,7 +1,11 @@
 -- What stands between an estimate and a verdict. A guard that refuses leaves the verdict at `cannot tell`;
 -- one that flags is said beside it.
 with claims as (
-    select * from programmes.claims
+    -- A component without places of its own works where the programme does.
+    select c.* exclude (component), k.component
+    from programmes.claims c
+    left join (select distinct programme, component from programmes.cohorts where component <> '') k
+        on k.programme = c.programme and k.component = c.component
 ),
 designs as (
     select * from programmes.designs
@@ -18,10 +22,7 @@ sites as (
 of_claim as (
     select c.programme, c.claim, sum(s.sites) as sites, sum(s.dated) as dated, sum(s.undated) as undated
     from claims c
-    -- A component without places of its own works where the programme does.
-    left join (select distinct programme, component from sites where component <> '') k
-        on k.programme = c.programme and k.component = c.component
-    join sites s on s.programme = c.programme and (k.component is null or s.component = k.component)
+    join sites s on s.programme = c.programme and (c.component is null or s.component = c.component)
     group by c.programme, c.claim
 ),
 treated as (

@@ -22,9 +22,10 @@ select
     g.cells
 from programmes.guards g
 join programmes.claims c on c.programme = g.programme and c.claim = g.claim
+left join (select distinct programme, component from programmes.cohorts where component <> '') o
+    on o.programme = c.programme and o.component = c.component
 join programmes.cohorts k on k.programme = g.programme and k.role = 'treated'
-    and (c.component is null or c.component = k.component
-        or c.component not in (select component from programmes.cohorts o where o.programme = c.programme))
+    and (o.component is null or k.component = o.component)
 join programmes.designs d on d.programme = g.programme and d.claim = g.claim
 where (g.guard = 'start_before_panel' and k.from_month <= d.first_year * 12 + c.year_ends - 6)
     or (g.guard = 'start_after_panel' and k.from_month > d.last_year * 12 + c.year_ends - 6)
