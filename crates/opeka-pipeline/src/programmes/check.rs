@@ -236,7 +236,7 @@ impl Checker<'_> {
             }
             _ if !claim.size.is_finite() => "it is a number",
             _ if !(1..=12).contains(&claim.year_ends) => "`year_ends` is a month, 1 to 12",
-            _ if claim.per.is_some_and(|per| !(per > 0.0)) => "`per` is above zero",
+            _ if claim.per.is_some_and(|per| per.is_nan() || per <= 0.0) => "`per` is above zero",
             _ if claim.participants == Some(0.0) => "`participants` are one or more",
             _ if claim.base == Some(0.0) => "nothing changes from a base of zero",
             _ if claim.exceptions > claim.participants => {
